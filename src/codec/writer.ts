@@ -1,0 +1,124 @@
+import type { Bytes } from '../bytes/bytes.ts'
+import { MlsError } from '../bytes/errors.ts'
+
+/** The largest length that RFC 9420 §2.1.2 can express, in bytes. */
+export const maxVectorLength = 0x3fffffff
+
+/**
+ * Writes the presentation language of RFC 9420 §2.1 into one growing buffer. The header of a vector is reserved as one
+ * byte and widened in place when the body is known, so no pass is made to compute sizes.
+ */
+export class Writer {
+  #bytes: Bytes
+  #view: DataView
+  #length = 0
+
+  /** `capacity`: bytes to reserve. */
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  uint8(value: number): void {
+    range(value, 0xff)
+    this.#bytes[this.#reserve(1)] = value
+  }
+
+  uint16(value: number): void {
+    range(value, 0xffff)
+    const offset = this.#reserve(2)
+    this.#view.setUint16(offset, value)
+  }
+
+  uint32(value: number): void {
+    range(value, 0xffffffff)
+    const offset = this.#reserve(4)
+    this.#view.setUint32(offset, value)
+  }
+
+  uint64(value: bigint): void {
+    if (value < 0n || value > 0xffffffffffffffffn) throw new MlsError('codec/range', 'not a uint64')
+    const offset = this.#reserve(8)
+    this.#view.setBigUint64(offset, value)
+  }
+
+  /** The bytes themselves, without a length. */
+  raw(bytes: Uint8Array): void {
+    const offset = this.#reserve(bytes.length)
+    this.#bytes.set(bytes, offset)
+  }
+
+  /** A variable-size vector length in its shortest form (RFC 9420 §2.1.2). */
+  varint(value: number): void {
+    const size = lengthOf(value)
+    const offset = this.#reserve(size)
+    this.#writeVarint(offset, value, size)
+  }
+
+  /** A vector: length, then the bytes. */
+  opaque(bytes: Uint8Array): void {
+    this.varint(bytes.length)
+    this.raw(bytes)
+  }
+
+  /** A vector whose body `write` writes. */
+  vector(write: () => void): void {
+    const start = this.#reserve(1)
+    write()
+    const length = this.#length - start - 1
+    const size = lengthOf(length)
+    if (size > 1) {
+      this.#reserve(size - 1)
+      this.#bytes.copyWithin(start + size, start + 1, start + 1 + length)
+    }
+    this.#writeVarint(start, length, size)
+  }
+
+  /** The bytes written, as a copy of their own. The writer may go on. */
+  finish(): Bytes {
+    return this.#bytes.slice(0, this.#length)
+  }
+
+  /** Overwrites the buffer; for writers that held secrets. */
+  wipe(): void {
+    this.#bytes.fill(0)
+    this.#length = 0
+  }
+
+  #writeVarint(offset: number, value: number, size: number): void {
+    if (size === 1) this.#bytes[offset] = value
+    else if (size === 2) this.#view.setUint16(offset, value | 0x4000)
+    else this.#view.setUint32(offset, (value | 0x80000000) >>> 0)
+  }
+
+  #reserve(size: number): number {
+    const offset = this.#length
+    const needed = offset + size
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length))
+      grown.set(this.#bytes.subarray(0, offset))
+      this.#bytes.fill(0, 0, offset)
+      this.#bytes = grown
+      this.#view = new DataView(grown.buffer)
+    }
+    this.#length = needed
+    return offset
+  }
+}
+
+function lengthOf(value: number): 1 | 2 | 4 {
+  if (value < 0x40) return 1
+  if (value < 0x4000) return 2
+  if (value <= maxVectorLength) return 4
+  throw new MlsError('codec/range', 'a vector of 2^30 bytes or more', { rule: 'V005' })
+}
+
+function range(value: number, max: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > max)
+    throw new MlsError('codec/range', 'an integer outside its type')
+}
