@@ -1,0 +1,146 @@
+/**
+ * The labelled operations of RFC 9420 §5.1 and §5.2. This is the only file that builds labels with the prefix "MLS 1.0 ",
+ * so that no two uses of a key can be confused (V040, V041).
+ */
+import { ascii, type Bytes, wipe } from '../bytes/bytes.ts'
+import { MlsError } from '../bytes/errors.ts'
+import { Writer } from '../codec/writer.ts'
+import type { CipherSuite, HpkeCiphertext, HpkeKeyPair, HpkeSealRequest } from './cipher-suite.ts'
+
+const prefix = 'MLS 1.0 '
+const labels = new Map<string, Bytes>()
+
+function labelBytes(label: string): Bytes {
+  const known = labels.get(label)
+  if (known !== undefined) return known
+  const bytes = ascii(prefix + label)
+  if (labels.size < 64) labels.set(label, bytes)
+  return bytes
+}
+
+/** KDFLabel of RFC 9420 §8. */
+function kdfLabel(label: string, context: Uint8Array, length: number): Bytes {
+  // RFC 9420 §8 V031: the length is a uint16
+  if (length > 0xffff) throw new MlsError('crypto/length', 'more than 65535 bytes from one expansion', { rule: 'V031' })
+  const writer = new Writer(context.length + label.length + 24)
+  writer.uint16(length)
+  writer.opaque(labelBytes(label))
+  writer.opaque(context)
+  return writer.finish()
+}
+
+/** `ExpandWithLabel(Secret, Label, Context, Length)`, RFC 9420 §8. @throws `crypto/length` */
+export function expandWithLabel(
+  suite: CipherSuite,
+  secret: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  length: number,
+): Bytes {
+  return suite.expand(secret, kdfLabel(label, context, length), length)
+}
+
+/** `DeriveSecret(Secret, Label)`, RFC 9420 §8: Nh bytes. */
+export function deriveSecret(suite: CipherSuite, secret: Uint8Array, label: string): Bytes {
+  return expandWithLabel(suite, secret, label, new Uint8Array(0), suite.parameters.hashLength)
+}
+
+/** `DeriveTreeSecret(Secret, Label, Generation, Length)`, RFC 9420 §9. */
+export function deriveTreeSecret(
+  suite: CipherSuite,
+  secret: Uint8Array,
+  label: string,
+  generation: number,
+  length: number,
+): Bytes {
+  const context = new Uint8Array(4)
+  new DataView(context.buffer).setUint32(0, generation)
+  return expandWithLabel(suite, secret, label, context, length)
+}
+
+/** SignContent of RFC 9420 §5.1.2: what is signed for `label` and `content`. */
+export function signContent(label: string, content: Uint8Array): Bytes {
+  const writer = new Writer(content.length + label.length + 24)
+  writer.opaque(labelBytes(label))
+  writer.opaque(content)
+  return writer.finish()
+}
+
+/** `SignWithLabel(SignatureKey, Label, Content)`, RFC 9420 §5.1.2. */
+export function signWithLabel(suite: CipherSuite, privateKey: Uint8Array, label: string, content: Uint8Array): Bytes {
+  return suite.sign(privateKey, signContent(label, content))
+}
+
+/** `VerifyWithLabel(VerificationKey, Label, Content, SignatureValue)`, RFC 9420 §5.1.2. */
+export function verifyWithLabel(
+  suite: CipherSuite,
+  publicKey: Uint8Array,
+  label: string,
+  content: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  return suite.verify(publicKey, signContent(label, content), signature)
+}
+
+/** EncryptContext of RFC 9420 §5.1.3: the HPKE `info`. */
+export function encryptContext(label: string, context: Uint8Array): Bytes {
+  return signContent(label, context)
+}
+
+const noAad = new Uint8Array(0)
+
+/** The request for `EncryptWithLabel`; for batches. */
+export function sealRequest(
+  publicKey: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  plaintext: Uint8Array,
+): HpkeSealRequest {
+  return { publicKey, info: encryptContext(label, context), aad: noAad, plaintext }
+}
+
+/** `EncryptWithLabel(PublicKey, Label, Context, Plaintext)`, RFC 9420 §5.1.3. @throws `crypto/key` */
+export function encryptWithLabel(
+  suite: CipherSuite,
+  publicKey: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  plaintext: Uint8Array,
+): Promise<HpkeCiphertext> {
+  return suite.hpkeSeal(sealRequest(publicKey, label, context, plaintext))
+}
+
+/** `DecryptWithLabel(PrivateKey, Label, Context, KEMOutput, Ciphertext)`, RFC 9420 §5.1.3. @throws `crypto/decrypt` */
+export function decryptWithLabel(
+  suite: CipherSuite,
+  keyPair: HpkeKeyPair,
+  label: string,
+  context: Uint8Array,
+  sealed: HpkeCiphertext,
+): Promise<Bytes> {
+  return suite.hpkeOpen(keyPair, sealed.kemOutput, encryptContext(label, context), noAad, sealed.ciphertext)
+}
+
+/** `RefHash(label, value)`, RFC 9420 §5.2: Nh bytes. */
+export function refHash(
+  suite: CipherSuite,
+  label: 'KeyPackage Reference' | 'Proposal Reference',
+  value: Uint8Array,
+): Bytes {
+  const writer = new Writer(value.length + 48)
+  writer.opaque(labelBytes(label))
+  writer.opaque(value)
+  return suite.hash(writer.finish())
+}
+
+/** Key and nonce of a Welcome (RFC 9420 §12.4.3): AEAD of the GroupInfo. Consumes and wipes `welcomeSecret`. */
+export function welcomeKeyAndNonce(
+  suite: CipherSuite,
+  welcomeSecret: Bytes,
+): { readonly key: Bytes; readonly nonce: Bytes } {
+  const { keyLength, nonceLength } = suite.parameters
+  const key = expandWithLabel(suite, welcomeSecret, 'key', new Uint8Array(0), keyLength)
+  const nonce = expandWithLabel(suite, welcomeSecret, 'nonce', new Uint8Array(0), nonceLength)
+  wipe(welcomeSecret)
+  return { key, nonce }
+}
