@@ -119,6 +119,21 @@ export const errorKinds = {
   'welcome/path_secret': 'peer_misbehaved',
   'welcome/psk': 'peer_misbehaved',
   'welcome/secrets': 'peer_misbehaved',
+  'xmpp/access_model': 'refused',
+  'xmpp/build': 'misuse',
+  'xmpp/jid': 'malformed',
+  'xmpp/not_joined': 'out_of_step',
+  'xmpp/offline': 'environment',
+  'xmpp/room_anonymous': 'refused',
+  'xmpp/room_archive': 'peer_incompatible',
+  'xmpp/room_missing': 'refused',
+  'xmpp/stanza': 'malformed',
+  'xmpp/stanza_error': 'refused',
+  'xmpp/timeout': 'environment',
+  'xmpp/too_large': 'refused',
+  'xmpp/unsupported': 'peer_incompatible',
+  'xmpp/xml': 'malformed',
+  'xmpp/xml_limit': 'refused',
 } as const satisfies Record<string, ErrorKind>
 
 /** The closed list of stable codes. */
