@@ -1,0 +1,27 @@
+/** Signatures of GroupInfos (RFC 9420 §12.4.3). */
+import { MlsError } from '../bytes/errors.ts'
+import { encode } from '../codec/codec.ts'
+import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import { verifyWithLabel } from '../crypto/labels.ts'
+import { type GroupInfo, GroupInfoTbs } from '../wire/group-info.ts'
+import { type Signer, signLabelled } from './signer.ts'
+
+const label = 'GroupInfoTBS'
+declare const verified: unique symbol
+
+/** A GroupInfo whose signature holds for the key of its signer. */
+export type VerifiedGroupInfo = GroupInfo & { readonly [verified]: true }
+
+/** Signs a GroupInfo; `content.signer` is the leaf of the signer. */
+export async function signGroupInfo(signer: Signer, content: GroupInfoTbs): Promise<VerifiedGroupInfo> {
+  const signature = await signLabelled(signer, label, encode(GroupInfoTbs, content))
+  return { ...content, signature } as unknown as VerifiedGroupInfo
+}
+
+/** @throws `crypto/signature` (V310) */
+export function verifyGroupInfo(suite: CipherSuite, groupInfo: GroupInfo, signatureKey: Uint8Array): VerifiedGroupInfo {
+  // RFC 9420 §12.4.3.1 V310: by the member at the index `signer`
+  if (!verifyWithLabel(suite, signatureKey, label, encode(GroupInfoTbs, groupInfo), groupInfo.signature))
+    throw new MlsError('crypto/signature', 'the signature of a GroupInfo does not hold', { rule: 'V310' })
+  return groupInfo as unknown as VerifiedGroupInfo
+}

@@ -1,0 +1,48 @@
+/** Signatures of LeafNodes (RFC 9420 §7.2, §7.3). */
+import { MlsError } from '../bytes/errors.ts'
+import { encode } from '../codec/codec.ts'
+import type { CipherSuite, VerifyRequest } from '../crypto/cipher-suite.ts'
+import { signContent } from '../crypto/labels.ts'
+import {
+  type EncodedLeafNode,
+  LeafNode,
+  type LeafNodeContent,
+  type LeafPosition,
+  leafNodeTbs,
+  leafNodeTbsOf,
+} from '../wire/leaf-node.ts'
+import { type Signer, signLabelled } from './signer.ts'
+
+const label = 'LeafNodeTBS'
+
+/** Signs the content of a leaf; `position` for the sources `update` and `commit`. */
+export async function signLeafNode(
+  signer: Signer,
+  content: LeafNodeContent,
+  position: LeafPosition | undefined,
+): Promise<EncodedLeafNode> {
+  const signature = await signLabelled(signer, label, leafNodeTbs(content, position))
+  const leafNode: LeafNode = { ...content, signature }
+  return { leafNode, bytes: encode(LeafNode, leafNode) }
+}
+
+/** What to check for the signature of a leaf; for batches. */
+export function leafNodeVerifyRequest(leaf: EncodedLeafNode, position: LeafPosition | undefined): VerifyRequest {
+  return {
+    publicKey: leaf.leafNode.signatureKey,
+    message: signContent(label, leafNodeTbsOf(leaf.leafNode, leaf.bytes, position)),
+    signature: leaf.leafNode.signature,
+  }
+}
+
+/** @throws `crypto/signature` (V098) */
+export function verifyLeafNodeSignature(
+  suite: CipherSuite,
+  leaf: EncodedLeafNode,
+  position: LeafPosition | undefined,
+): void {
+  const { publicKey, message, signature } = leafNodeVerifyRequest(leaf, position)
+  // RFC 9420 §7.3 V098, with the position in what is signed: V099, V100
+  if (!suite.verify(publicKey, message, signature))
+    throw new MlsError('crypto/signature', 'the signature of a leaf does not hold', { rule: 'V098' })
+}
