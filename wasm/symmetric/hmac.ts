@@ -1,0 +1,184 @@
+// HMAC-SHA-256 (RFC 2104) and HKDF-SHA-256 (RFC 5869).
+import { compress, compress4, initialState, initialState4 } from '../build/symmetric/sha256'
+import {
+  absorb,
+  absorb4,
+  clear,
+  clear4,
+  clearTail,
+  gather4,
+  laneOut,
+  scatter4,
+  setLane,
+  sha256,
+  sha256Final,
+  sha256Update,
+  storeDigest,
+} from './sha256'
+
+const pad: usize = memory.data(64, 16)
+const midstates: usize = memory.data(64, 16)
+const inner: usize = memory.data(32, 16)
+const digest: usize = memory.data(32, 16)
+const stream: usize = memory.data(112, 16)
+const prkCopy: usize = memory.data(32, 16)
+const counter: usize = memory.data(16, 16)
+const inner4: usize = memory.data(128, 16)
+const outer4: usize = memory.data(128, 16)
+const words4: usize = memory.data(256, 16)
+const digests4: usize = memory.data(128, 16)
+const keys4: usize = memory.data(16, 16)
+
+function xorPad(value: u8): void {
+  const mask = i8x16.splat(value)
+  for (let at: usize = 0; at < 64; at += 16) v128.store(pad + at, v128.xor(v128.load(pad + at), mask))
+}
+
+/** Writes the two midstates of a key: 64 bytes (inner, outer), native words. */
+export function hmacKey(mid: usize, key: usize, keyLen: usize): void {
+  clear(pad, 4)
+  if (keyLen > 64) sha256(pad, key, keyLen)
+  else memory.copy(pad, key, keyLen)
+  xorPad(0x36)
+  initialState(mid)
+  compress(mid, pad, 1)
+  xorPad(0x6a) // 0x36 ^ 0x5c
+  initialState(mid + 32)
+  compress(mid + 32, pad, 1)
+  clear(pad, 4)
+}
+
+/** The outer hash over `inner`; the result goes to out. */
+function outer(out: usize, mid: usize): void {
+  storeDigest(digest, inner)
+  v128.store(inner, v128.load(mid + 32))
+  v128.store(inner, v128.load(mid + 48), 16)
+  absorb(inner, digest, 32, 64)
+  storeDigest(out, inner)
+}
+
+function wipe(): void {
+  clear(inner, 2)
+  clear(digest, 2)
+  clearTail()
+}
+
+/** HMAC of one message under the midstates that hmacKey made. */
+export function hmacMid(out: usize, mid: usize, msg: usize, len: usize): void {
+  v128.store(inner, v128.load(mid))
+  v128.store(inner, v128.load(mid + 16), 16)
+  absorb(inner, msg, len, 64)
+  outer(out, mid)
+  wipe()
+}
+
+export function hmacSha256(out: usize, key: usize, keyLen: usize, msg: usize, len: usize): void {
+  hmacKey(midstates, key, keyLen)
+  hmacMid(out, midstates, msg, len)
+  clear(midstates, 4)
+}
+
+/** HKDF-Extract(salt, ikm): 32 bytes. An empty salt is the zero salt of RFC 5869 §2.2. */
+export function hkdfExtract(out: usize, salt: usize, saltLen: usize, ikm: usize, ikmLen: usize): void {
+  hmacSha256(out, salt, saltLen, ikm, ikmLen)
+}
+
+/** HKDF-Expand: any outLen up to 255 * 32 (the host checks), any prkLen, any infoLen. out may not overlap info. */
+export function hkdfExpand(out: usize, outLen: usize, prk: usize, prkLen: usize, info: usize, infoLen: usize): void {
+  hmacKey(midstates, prk, prkLen)
+  let previous: usize = 0
+  for (let i: u8 = 1; outLen !== 0; i++) {
+    v128.store(stream, v128.load(midstates))
+    v128.store(stream, v128.load(midstates + 16), 16)
+    store<u64>(stream, 64, 96)
+    sha256Update(stream, prkCopy, previous)
+    sha256Update(stream, info, infoLen)
+    store<u8>(counter, i)
+    sha256Update(stream, counter, 1)
+    sha256Final(stream, digest)
+    v128.store(inner, v128.load(midstates + 32))
+    v128.store(inner, v128.load(midstates + 48), 16)
+    absorb(inner, digest, 32, 64)
+    storeDigest(prkCopy, inner)
+    previous = 32
+    const taken: usize = outLen < 32 ? outLen : 32
+    memory.copy(out, prkCopy, taken)
+    out += taken
+    outLen -= taken
+  }
+  clear(prkCopy, 2)
+  clear(counter, 1)
+  clear(midstates, 4)
+  wipe()
+}
+
+function padKeys4(value: u32): void {
+  const mask = i32x4.splat(value)
+  for (let at: usize = 0; at < 128; at += 16) v128.store(words4 + at, v128.xor(v128.load(words4 + at), mask))
+  for (let at: usize = 128; at < 256; at += 16) v128.store(words4 + at, mask)
+}
+
+/** Four HKDF-Expand of one block each: keys at the four pointers of keys4, infos in the lanes. */
+function expandLanes(blocks: usize, outLen: usize): void {
+  gather4(words4, load<u32>(keys4), load<u32>(keys4, 4), load<u32>(keys4, 8), load<u32>(keys4, 12), 2)
+  padKeys4(0x36363636)
+  initialState4(inner4)
+  compress4(inner4, words4)
+  for (let at: usize = 0; at < 128; at += 16)
+    v128.store(words4 + at, v128.xor(v128.load(words4 + at), i32x4.splat(0x6a6a6a6a)))
+  for (let at: usize = 128; at < 256; at += 16) v128.store(words4 + at, i32x4.splat(0x5c5c5c5c))
+  initialState4(outer4)
+  compress4(outer4, words4)
+  absorb4(inner4, blocks, 64, 1)
+  // the inner digests are already words in lanes: only the padding of a 96-byte message is added
+  clear(words4 + 128, 8)
+  for (let at: usize = 0; at < 128; at += 16) v128.store(words4 + at, v128.load(inner4 + at))
+  v128.store(words4, i32x4.splat(0x80000000), 128)
+  v128.store(words4, i32x4.splat(768), 240)
+  compress4(outer4, words4)
+  scatter4(digests4, outer4)
+  for (let lane: usize = 0; lane < 4; lane++) memory.copy(laneOut(lane), digests4 + (lane << 5), outLen)
+}
+
+/**
+ * n independent HKDF-Expand: prks of 32 bytes prkStride apart, infos of infoLen bytes infoStride apart (a stride of 0 shares one),
+ * outputs of outLen bytes one after the other. Four at a time when outLen <= 32, else one by one.
+ */
+export function hkdfExpandMany(
+  n: usize,
+  out: usize,
+  outLen: usize,
+  prks: usize,
+  prkStride: usize,
+  infos: usize,
+  infoLen: usize,
+  infoStride: usize,
+): void {
+  const blocks: usize = ((infoLen + 9) >> 6) + 1
+  const least: usize = outLen > 32 ? -1 : 2
+  while (n >= least) {
+    const taken: usize = n < 4 ? n : 4
+    for (let lane: usize = 0; lane < 4; lane++) {
+      const i: usize = lane < taken ? lane : 0
+      store<u32>(keys4 + (lane << 2), <u32>(prks + i * prkStride))
+      setLane(lane, infos + i * infoStride, infoLen, out + i * outLen)
+    }
+    expandLanes(blocks, outLen)
+    n -= taken
+    prks += taken * prkStride
+    infos += taken * infoStride
+    out += taken * outLen
+  }
+  for (; n !== 0; n--) {
+    hkdfExpand(out, outLen, prks, 32, infos, infoLen)
+    prks += prkStride
+    infos += infoStride
+    out += outLen
+  }
+  clear(inner4, 8)
+  clear(outer4, 8)
+  clear(words4, 16)
+  clear(digests4, 8)
+  clear(keys4, 1)
+  clear4()
+}
