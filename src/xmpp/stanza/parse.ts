@@ -93,7 +93,7 @@ function open(rawName: string, rawAttrs: Record<string, string>, outer: Scope, l
   const attrs: Record<string, string> = {}
   for (const key of keys) {
     const value = rawAttrs[key]
-    if (value === undefined || !rawForm.test(key) || value.includes('<')) throw malformed('attribute')
+    if (value === undefined || !rawForm.test(key)) throw malformed('attribute')
     if (key === 'xmlns' || key.startsWith('xmlns:')) {
       scope ??= new Map(outer)
       scope.set(key.slice(6), value)

@@ -25,7 +25,7 @@ function serialiseNode(node: XmlNode, outer: string): string {
  */
 export function xmlSize(source: XmlElement, outer = 'jabber:client'): number {
   let size = 2 * source.name.length + 5
-  if (source.ns !== outer) size += 9 + source.ns.length
+  if (source.ns !== outer) size += 9 + textSize(source.ns, true)
   for (const key of Object.keys(source.attrs)) size += key.length + 4 + textSize(source.attrs[key] ?? '', true)
   if (source.children.length === 0) return size - source.name.length - 2
   for (const node of source.children)
