@@ -1,0 +1,39 @@
+import { expand, extract } from '@noble/hashes/hkdf.js'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
+import type { Bytes } from '../../bytes/bytes.ts'
+import { MlsError } from '../../bytes/errors.ts'
+import type { HashName } from '../../crypto/suites.ts'
+
+/** Hash, HMAC (RFC 2104) and HKDF (RFC 5869) over one hash function. */
+export interface Kdf {
+  readonly hashLength: number
+  hash(data: Uint8Array): Bytes
+  hmac(key: Uint8Array, data: Uint8Array): Bytes
+  extract(salt: Uint8Array, ikm: Uint8Array): Bytes
+  /** @throws `crypto/length` above 255 * Nh (V031) and for a key shorter than Nh */
+  expand(prk: Uint8Array, info: Uint8Array, length: number): Bytes
+}
+
+const functions = { SHA256: sha256, SHA384: sha384, SHA512: sha512 } as const
+
+/** The functions of one hash name. */
+export function nobleKdf(name: HashName): Kdf {
+  const sha = functions[name]
+  const hashLength = sha.outputLen
+  return {
+    hashLength,
+    hash: (data) => sha(data),
+    hmac: (key, data) => hmac(sha, key, data),
+    extract: (salt, ikm) => extract(sha, ikm, salt),
+    expand(prk, info, length) {
+      // RFC 9420 §8 V031: no more than 255 blocks can be counted
+      if (!Number.isSafeInteger(length) || length < 0 || length > 255 * hashLength)
+        throw new MlsError('crypto/length', 'length outside what one expansion yields', { rule: 'V031' })
+      // RFC 5869 §2.3: the key is the output of an extraction, at least one block
+      if (prk.length < hashLength)
+        throw new MlsError('crypto/length', 'the key of an expansion is shorter than the hash')
+      return expand(sha, prk, info, length)
+    },
+  }
+}

@@ -1,0 +1,16 @@
+import type { Bytes } from '../../bytes/bytes.ts'
+
+/** A signature scheme with the encodings of RFC 9420 §5.1.1 and §5.1.2. */
+export interface SignatureScheme {
+  /** How many random bytes {@link SignatureScheme.privateKeyFrom} takes. */
+  readonly seedLength: number
+  /** A private key from uniform random bytes. */
+  privateKeyFrom(seed: Uint8Array): Bytes
+  /** @throws `crypto/key` */
+  publicKey(privateKey: Uint8Array): Bytes
+  /** @throws `crypto/key` */
+  sign(privateKey: Uint8Array, message: Uint8Array): Bytes
+  /** Malformed keys and signatures are `false`. */
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  isPublicKey(publicKey: Uint8Array): boolean
+}
