@@ -121,6 +121,9 @@ export function decryptWithLabel(
   return suite.hpkeOpen(keyPair, sealed.kemOutput, encryptContext(label, context), noAad, sealed.ciphertext)
 }
 
+/** The exporter context of external initialisation (RFC 9420 §8.3). */
+export const externalInitContext: Bytes = ascii(`${prefix}external init secret`)
+
 /** `RefHash(label, value)`, RFC 9420 §5.2: Nh bytes. */
 export function refHash(
   suite: CipherSuite,
