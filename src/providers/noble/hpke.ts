@@ -4,13 +4,14 @@
  * The key schedule is ours and not that of hpke-js because the library refuses `info` above 64 KiB, and RFC 9420 §7.6 puts
  * the whole GroupContext there, whose extensions may be larger.
  */
-import { ascii, type Bytes, concatBytes, empty, wipe } from '../../bytes/bytes.ts'
+import { type Bytes, concatBytes, empty, wipe } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import type { HpkeCiphertext, HpkeKeyPair, HpkeSealRequest } from '../../crypto/cipher-suite.ts'
 import type { SuiteParameters } from '../../crypto/suites.ts'
 import type { Aead } from './aead.ts'
 import type { Kdf } from './kdf.ts'
 import type { Kem } from './kem.ts'
+import { labeledKdf } from './labeled-kdf.ts'
 
 /** The operations of RFC 9420 §5.1.3 and §8.3; seeds are random bytes of `Kem.seedLength`. */
 export interface Hpke {
@@ -38,34 +39,20 @@ export interface Hpke {
   ): Promise<Bytes>
 }
 
-const version = ascii('HPKE-v1')
 const baseMode = Uint8Array.of(0)
-
-function uint16(value: number): Bytes {
-  return Uint8Array.of(value >>> 8, value & 0xff)
-}
 
 /** HPKE over the given parts. */
 export function createHpke(parameters: SuiteParameters, kem: Kem, kdf: Kdf, aead: Aead): Hpke {
   const { keyLength, nonceLength, hashLength } = parameters
-  const ids = [parameters.kemId, parameters.kdfId, parameters.aeadId].map(uint16)
-  const prefix = concatBytes(version, ascii('HPKE'), ...ids)
-  const pskIdHash = labeledExtract(empty, 'psk_id_hash', empty)
-
-  function labeledExtract(salt: Uint8Array, label: string, ikm: Uint8Array): Bytes {
-    return kdf.extract(salt, concatBytes(prefix, ascii(label), ikm))
-  }
-
-  function labeledExpand(prk: Uint8Array, label: string, info: Uint8Array, length: number): Bytes {
-    return kdf.expand(prk, concatBytes(uint16(length), prefix, ascii(label), info), length)
-  }
+  const labeled = labeledKdf(kdf, 'HPKE', parameters.kemId, parameters.kdfId, parameters.aeadId)
+  const pskIdHash = labeled.extract(empty, 'psk_id_hash', empty)
 
   /** `KeySchedule` of RFC 9180 §5.1 in base mode; lends the secret to `use`. Consumes and wipes `sharedSecret`. */
   function withSchedule<T>(sharedSecret: Bytes, info: Uint8Array, use: (secret: Bytes, context: Bytes) => T): T {
-    const secret = labeledExtract(sharedSecret, 'secret', empty)
+    const secret = labeled.extract(sharedSecret, 'secret', empty)
     wipe(sharedSecret)
     try {
-      return use(secret, concatBytes(baseMode, pskIdHash, labeledExtract(empty, 'info_hash', info)))
+      return use(secret, concatBytes(baseMode, pskIdHash, labeled.extract(empty, 'info_hash', info)))
     } finally {
       wipe(secret)
     }
@@ -73,8 +60,8 @@ export function createHpke(parameters: SuiteParameters, kem: Kem, kdf: Kdf, aead
 
   function withKey<T>(sharedSecret: Bytes, info: Uint8Array, use: (key: Bytes, nonce: Bytes) => T): T {
     return withSchedule(sharedSecret, info, (secret, context) => {
-      const key = labeledExpand(secret, 'key', context, keyLength)
-      const nonce = labeledExpand(secret, 'base_nonce', context, nonceLength)
+      const key = labeled.expand(secret, 'key', context, keyLength)
+      const nonce = labeled.expand(secret, 'base_nonce', context, nonceLength)
       try {
         // one message only: the sequence number is 0 and the nonce is the base nonce
         return use(key, nonce)
@@ -86,9 +73,9 @@ export function createHpke(parameters: SuiteParameters, kem: Kem, kdf: Kdf, aead
 
   function exported(sharedSecret: Bytes, info: Uint8Array, exporterContext: Uint8Array, length: number): Bytes {
     return withSchedule(sharedSecret, info, (secret, context) => {
-      const exporterSecret = labeledExpand(secret, 'exp', context, hashLength)
+      const exporterSecret = labeled.expand(secret, 'exp', context, hashLength)
       try {
-        return labeledExpand(exporterSecret, 'sec', exporterContext, length)
+        return labeled.expand(exporterSecret, 'sec', exporterContext, length)
       } finally {
         wipe(exporterSecret)
       }
