@@ -1,6 +1,7 @@
 // Entry of the symmetric module. Pointers and lengths are byte offsets into the one linear memory; the host owns all of it above
 // heapBase() and checks every length before a call.
 
+export { aes128gcmOpen, aes128gcmSeal } from './aes-gcm'
 export { chacha20poly1305Open, chacha20poly1305Seal } from './chacha20-poly1305'
 export { hkdfExpand, hkdfExpandMany, hkdfExtract, hmacKey, hmacMid, hmacSha256 } from './hmac'
 export { sha256, sha256Final, sha256Init, sha256Many, sha256Strided, sha256Update } from './sha256'

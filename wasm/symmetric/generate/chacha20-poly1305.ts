@@ -148,9 +148,7 @@ const vectorMul = (b: (i: number) => string, b5: (i: number) => string): string 
         .reduce((x, y) => `i64x2.add(${x}, ${y})`)
       const name = half === 'low' ? 'lo' : 'hi'
       lines.push(
-        k === 0
-          ? `${k === 0 ? 'let ' : ''}${name} = ${sum}`
-          : `${name} = i64x2.add(${sum}, i64x2.shr_u(${name}, 26))`,
+        k === 0 ? `${k === 0 ? 'let ' : ''}${name} = ${sum}` : `${name} = i64x2.add(${sum}, i64x2.shr_u(${name}, 26))`,
       )
     }
     lines.push(`const n${k} = v128.and(v128.shuffle<i32>(lo, hi, 0, 2, 4, 6), mask)`)
