@@ -49,12 +49,15 @@ const montgomery = {
  * `DeriveKeyPair` of RFC 9180 §7.1.3 for X25519 and X448. Not hpke-js: the tables of @noble/curves for the base point make
  * it several times faster, and a commit derives one pair for each node of its path.
  */
-function deriveMontgomeryPair(name: keyof typeof montgomery, kemId: number): (ikm: Uint8Array) => HpkeKeyPair {
+function deriveMontgomeryPair(
+  name: keyof typeof montgomery,
+  { kemId, privateKeyLength }: SuiteParameters,
+): (ikm: Uint8Array) => HpkeKeyPair {
   const { curve, hash } = montgomery[name]
   const labeled = labeledKdf(nobleKdf(hash), 'KEM', kemId)
   return (ikm) => {
     const dkpPrk = labeled.extract(empty, 'dkp_prk', ikm)
-    const privateKey = labeled.expand(dkpPrk, 'sk', empty, curve.lengths.secretKey)
+    const privateKey = labeled.expand(dkpPrk, 'sk', empty, privateKeyLength)
     wipe(dkpPrk)
     return { publicKey: copyBytes(curve.getPublicKey(privateKey)), privateKey }
   }
@@ -65,8 +68,7 @@ export function hpkeJsKem(parameters: SuiteParameters): Kem {
   const { kem: name, hash, aead } = parameters
   const { kem } = new HpkeJs({ kem: kems[name], kdf: kdfs[hash], aead: aeads[aead] })
 
-  const derive =
-    name === 'DHKEMX25519' || name === 'DHKEMX448' ? deriveMontgomeryPair(name, parameters.kemId) : undefined
+  const derive = name === 'DHKEMX25519' || name === 'DHKEMX448' ? deriveMontgomeryPair(name, parameters) : undefined
 
   async function importPair(keyPair: HpkeKeyPair): Promise<CryptoKeyPair> {
     const publicKey = await kem.deserializePublicKey(keyPair.publicKey)

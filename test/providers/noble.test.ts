@@ -1,0 +1,6 @@
+import { nobleProvider } from '../../src/providers/noble/provider.ts'
+import { cctvConformance } from './conformance/cctv.ts'
+import { cryptoBasicsConformance } from './conformance/crypto-basics.ts'
+
+cryptoBasicsConformance(nobleProvider)
+cctvConformance(nobleProvider)
