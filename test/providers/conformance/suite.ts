@@ -1,0 +1,334 @@
+/** Behaviour that every provider owes for every suite: round trips, refusals (V031-V044), ownership of memory. */
+import { createPrivateKey, sign as nodeSign } from 'node:crypto'
+import { CipherSuite as HpkeJs } from 'hpke-js'
+import { describe, expect, test } from 'vitest'
+import { concatBytes } from '../../../src/bytes/bytes.ts'
+import { fromHex, toHex, utf8 } from '../../../src/bytes/text.ts'
+import type { CryptoProvider, Rng } from '../../../src/crypto/cipher-suite.ts'
+import { suites } from '../../../src/crypto/suites.ts'
+import { codeOf, countingRng, kemPublicKey, openSuite } from './oracle.ts'
+
+const message = utf8('attack at dawn')
+const none = new Uint8Array(0)
+
+function flipped(bytes: Uint8Array, index: number): Uint8Array {
+  const out = Uint8Array.from(bytes)
+  out[index]! ^= 1
+  return out
+}
+
+/** The bytes inside a larger buffer, as decoders hand them out. */
+function inside(bytes: Uint8Array): Uint8Array {
+  return concatBytes(Uint8Array.of(9, 9, 9), bytes, Uint8Array.of(9, 9)).subarray(3, 3 + bytes.length)
+}
+
+/** Runs all checks against one provider. */
+export function suiteConformance(provider: CryptoProvider): void {
+  describe.each(suites.map((parameters) => [parameters.name, parameters] as const))(
+    `${provider.name} %s`,
+    (_, parameters) => {
+      const suite = openSuite(provider, parameters.id)
+      const { hashLength, keyLength, nonceLength, publicKeyLength, privateKeyLength } = parameters
+
+      test('hash, MAC and HKDF', () => {
+        expect(suite.hash(message)).toHaveLength(hashLength)
+        expect(suite.hashMany([message, none])).toEqual([suite.hash(message), suite.hash(none)])
+        const prk = suite.extract(none, message)
+        expect(prk).toEqual(suite.hmac(none, message))
+        const most = suite.expand(prk, message, 255 * hashLength)
+        expect(most).toHaveLength(255 * hashLength)
+        expect(suite.expand(prk, message, 10)).toEqual(most.slice(0, 10))
+        expect(suite.expand(prk, message, 0)).toEqual(none)
+        expect(suite.expandMany([prk, prk], [message, none], 40)).toEqual([
+          suite.expand(prk, message, 40),
+          suite.expand(prk, none, 40),
+        ])
+      })
+
+      test('V031 an expansion yields 255 blocks at most', async () => {
+        const prk = suite.extract(none, message)
+        for (const length of [255 * hashLength + 1, -1, 1.5, Number.NaN])
+          expect(await codeOf(() => suite.expand(prk, none, length))).toBe('crypto/length')
+        expect(await codeOf(() => suite.expandMany([prk], [none, none], 4))).toBe('crypto/length')
+        const pair = await suite.deriveKeyPair(message)
+        const tooLong = 255 * hashLength + 1
+        expect(await codeOf(() => suite.hpkeSenderExport(pair.publicKey, none, none, tooLong))).toBe('crypto/length')
+        expect(await codeOf(() => suite.hpkeReceiverExport(pair, pair.publicKey, none, none, tooLong))).toBe(
+          'crypto/length',
+        )
+      })
+
+      test('V043 AEAD: round trip, every other input is one error', async () => {
+        const [key, nonce] = [suite.randomBytes(keyLength), suite.randomBytes(nonceLength)]
+        const sealed = suite.seal(key, nonce, none, message)
+        expect(sealed).toHaveLength(message.length + 16)
+        expect(suite.open(key, nonce, none, inside(sealed))).toEqual(message)
+        expect(suite.open(key, nonce, message, suite.seal(key, nonce, message, none))).toEqual(none)
+        const attempts: [Uint8Array, Uint8Array, Uint8Array, Uint8Array][] = [
+          [flipped(key, 0), nonce, none, sealed],
+          [key, flipped(nonce, 3), none, sealed],
+          [key, nonce, message, sealed],
+          [key, nonce, none, flipped(sealed, 0)],
+          [key, nonce, none, none],
+          [key.subarray(1), nonce, none, sealed],
+          [key, nonce.subarray(1), none, sealed],
+        ]
+        for (let cut = 1; cut <= 16; cut++) attempts.push([key, nonce, none, sealed.subarray(0, -cut)])
+        const messages = new Set<string>()
+        for (const attempt of attempts) {
+          expect(await codeOf(() => suite.open(...attempt))).toBe('crypto/decrypt')
+          try {
+            suite.open(...attempt)
+          } catch (error) {
+            messages.add(String(error))
+          }
+        }
+        expect(messages.size).toBe(1)
+        expect(await codeOf(() => suite.seal(key.subarray(1), nonce, none, message))).toBe('crypto/length')
+        expect(await codeOf(() => suite.seal(key, concatBytes(nonce, none, Uint8Array.of(0)), none, message))).toBe(
+          'crypto/length',
+        )
+      })
+
+      test('signatures: round trip, refusals, keys', async () => {
+        const { publicKey, privateKey } = suite.generateSignatureKeyPair()
+        const other = suite.generateSignatureKeyPair()
+        expect(other.publicKey).not.toEqual(publicKey)
+        expect(suite.signaturePublicKey(privateKey)).toEqual(publicKey)
+        expect(suite.isSignaturePublicKey(inside(publicKey))).toBe(true)
+        const signature = suite.sign(privateKey, message)
+        expect(suite.sign(Uint8Array.from(privateKey), message)).toEqual(signature)
+        expect(suite.verify(inside(publicKey), inside(message), inside(signature))).toBe(true)
+        expect(suite.verify(publicKey, none, signature)).toBe(false)
+        expect(suite.verify(other.publicKey, message, signature)).toBe(false)
+        expect(suite.verify(none, message, signature)).toBe(false)
+        expect(suite.verify(publicKey, message, none)).toBe(false)
+        expect(suite.verify(publicKey, message, signature.subarray(1))).toBe(false)
+        expect(suite.verify(publicKey, message, concatBytes(signature, Uint8Array.of(0)))).toBe(false)
+        for (let i = 0; i < signature.length; i += 7)
+          expect(suite.verify(publicKey, message, flipped(signature, i))).toBe(false)
+        const good = { publicKey, message, signature }
+        const bad = { publicKey, message: none, signature }
+        expect(await suite.verifyMany([good, bad, good])).toEqual([true, false, true])
+        expect(await suite.verifyMany([good, good, good, good])).toEqual([true, true, true, true])
+        expect(await suite.verifyMany([])).toEqual([])
+        for (const key of [none, privateKey.subarray(1), concatBytes(privateKey, Uint8Array.of(0))]) {
+          expect(await codeOf(() => suite.sign(key, message))).toBe('crypto/key')
+          expect(await codeOf(() => suite.signaturePublicKey(key))).toBe('crypto/key')
+        }
+      })
+
+      test('a signature key that changes in place is never mistaken for the old one', () => {
+        const { privateKey, publicKey } = suite.generateSignatureKeyPair()
+        const second = suite.generateSignatureKeyPair()
+        suite.sign(privateKey, message)
+        privateKey.set(second.privateKey)
+        expect(suite.verify(second.publicKey, message, suite.sign(privateKey, message))).toBe(true)
+        expect(suite.verify(publicKey, message, suite.sign(privateKey, message))).toBe(false)
+      })
+
+      test('V036 signature keys: length and encoding', () => {
+        const { publicKey } = suite.generateSignatureKeyPair()
+        const refused: Uint8Array[] = [
+          none,
+          publicKey.subarray(1),
+          concatBytes(publicKey, Uint8Array.of(0)),
+          new Uint8Array(publicKey.length).fill(0xff),
+        ]
+        if (parameters.signature.startsWith('P')) {
+          const half = (publicKey.length - 1) / 2
+          const odd = publicKey.at(-1)! & 1
+          refused.push(
+            concatBytes(Uint8Array.of(2 + odd), publicKey.subarray(1, 1 + half)),
+            concatBytes(Uint8Array.of(6 + odd), publicKey.subarray(1)),
+            flipped(publicKey, 9),
+          )
+        }
+        for (const key of refused) expect(suite.isSignaturePublicKey(key), toHex(key)).toBe(false)
+      })
+
+      test('V044 keys of other schemes are refused', () => {
+        for (const foreign of suites) {
+          if (foreign.signature === parameters.signature) continue
+          const { publicKey } = openSuite(provider, foreign.id).generateSignatureKeyPair()
+          expect(suite.isSignaturePublicKey(publicKey), foreign.name).toBe(false)
+        }
+      })
+
+      test('HPKE: round trip, one error for every failure', async () => {
+        const pair = await suite.deriveKeyPair(utf8('a key with enough entropy for tests'))
+        expect(pair.publicKey).toHaveLength(publicKeyLength)
+        expect(pair.privateKey).toHaveLength(privateKeyLength)
+        expect(toHex(kemPublicKey(parameters.kem, pair.privateKey))).toBe(toHex(pair.publicKey))
+        const info = new Uint8Array(70_000).fill(5)
+        const request = { publicKey: inside(pair.publicKey), info, aad: message, plaintext: message }
+        const [first, second] = await suite.hpkeSealMany([request, request])
+        expect(first!.kemOutput).toHaveLength(publicKeyLength)
+        expect(first!.kemOutput).not.toEqual(second!.kemOutput)
+        const { kemOutput, ciphertext } = first!
+        const open = (...changed: Partial<[typeof pair, Uint8Array, Uint8Array, Uint8Array, Uint8Array]>) => {
+          const [keys = pair, output = kemOutput, i = info, aad = message, text = ciphertext] = changed
+          return suite.hpkeOpen(keys, output, i, aad, text)
+        }
+        expect(await open(undefined, inside(kemOutput), undefined, undefined, inside(ciphertext))).toEqual(message)
+        const wrong = await suite.deriveKeyPair(utf8('another key with enough entropy for tests'))
+        const failures = [
+          () => open(wrong),
+          () => open(undefined, second!.kemOutput),
+          () => open(undefined, undefined, none),
+          () => open(undefined, undefined, undefined, none),
+          () => open(undefined, undefined, undefined, undefined, flipped(ciphertext, 2)),
+          () => open(undefined, undefined, undefined, undefined, ciphertext.subarray(1)),
+          // RFC 9420 §7.6 V042
+          () => open(undefined, kemOutput.subarray(1)),
+          () => open(undefined, concatBytes(kemOutput, Uint8Array.of(0))),
+          () => open(undefined, none),
+          () => open({ publicKey: pair.publicKey, privateKey: pair.privateKey.slice(1) }),
+          () => open({ publicKey: pair.publicKey.slice(1), privateKey: pair.privateKey }),
+        ]
+        for (const failure of failures) expect(await codeOf(failure)).toBe('crypto/decrypt')
+        expect(await codeOf(() => suite.hpkeSeal({ ...request, publicKey: pair.publicKey.subarray(1) }))).toBe(
+          'crypto/key',
+        )
+        expect(await codeOf(() => suite.hpkeSenderExport(none, info, none, 5))).toBe('crypto/key')
+      })
+
+      test('HPKE: same bytes as hpke-js, the random port is the only source', async () => {
+        const seed = new Uint8Array(privateKeyLength).fill(42)
+        const fixed: Rng = { randomBytes: (length) => new Uint8Array(length).fill(42) }
+        const seeded = openSuite(provider, parameters.id, fixed)
+        const pair = await suite.deriveKeyPair(seed)
+        const other = new HpkeJs({ kem: parameters.kemId, kdf: parameters.kdfId, aead: parameters.aeadId } as never)
+        const derived = await other.kem.deriveKeyPair(seed)
+        expect(toHex(pair.publicKey)).toBe(toHex(new Uint8Array(await other.kem.serializePublicKey(derived.publicKey))))
+        const recipientPublicKey = await other.kem.deserializePublicKey(pair.publicKey)
+        const expected = await other.seal({ recipientPublicKey, info: message, ekm: seed }, message, message)
+        const { publicKey } = pair
+        const sealed = await seeded.hpkeSeal({ publicKey, info: message, aad: message, plaintext: message })
+        expect(toHex(sealed.kemOutput)).toBe(toHex(new Uint8Array(expected.enc)))
+        expect(toHex(sealed.ciphertext)).toBe(toHex(new Uint8Array(expected.ct)))
+      })
+
+      test('HPKE export: both sides agree', async () => {
+        const [pair] = await suite.deriveKeyPairs([utf8('a key with enough entropy for tests'), message])
+        const { kemOutput, exported } = await suite.hpkeSenderExport(pair!.publicKey, message, utf8('context'), 77)
+        expect(exported).toHaveLength(77)
+        expect(await suite.hpkeReceiverExport(pair!, kemOutput, message, utf8('context'), 77)).toEqual(exported)
+        expect(await suite.hpkeReceiverExport(pair!, kemOutput, message, none, 77)).not.toEqual(exported)
+        expect(await codeOf(() => suite.hpkeReceiverExport(pair!, none, message, none, 77))).toBe('crypto/decrypt')
+      })
+
+      test('V032 V033 V034 V035 public keys of the KEM', async () => {
+        const { publicKey } = await suite.deriveKeyPair(message)
+        expect(suite.isHpkePublicKey(inside(publicKey))).toBe(true)
+        const refused: Uint8Array[] = [none, publicKey.subarray(1), concatBytes(publicKey, Uint8Array.of(0))]
+        if (parameters.kem.startsWith('DHKEMP')) {
+          const half = (publicKeyLength - 1) / 2
+          const odd = publicKey.at(-1)! & 1
+          refused.push(
+            Uint8Array.of(0),
+            new Uint8Array(publicKeyLength),
+            concatBytes(Uint8Array.of(2 + odd), publicKey.subarray(1, 1 + half)),
+            concatBytes(Uint8Array.of(6 + odd), publicKey.subarray(1)),
+            flipped(publicKey, 9),
+            concatBytes(Uint8Array.of(4), new Uint8Array(2 * half).fill(0xff)),
+          )
+        } else {
+          const p = parameters.kem === 'DHKEMX25519' ? 2n ** 255n - 19n : 2n ** 448n - 2n ** 224n - 1n
+          const encode = (u: bigint) => fromHex(u.toString(16).padStart(2 * publicKeyLength, '0')).reverse()
+          refused.push(encode(0n), encode(1n), encode(p - 1n), encode(p), encode(p + 1n), encode(p + 2n))
+          if (parameters.kem === 'DHKEMX25519') {
+            const unmasked = Uint8Array.from(publicKey)
+            unmasked[31]! |= 0x80
+            refused.push(unmasked)
+          }
+          expect(suite.isHpkePublicKey(encode(p - 2n))).toBe(true)
+        }
+        for (const key of refused) {
+          expect(suite.isHpkePublicKey(key), toHex(key)).toBe(false)
+          const request = { publicKey: key, info: none, aad: none, plaintext: message }
+          expect(await codeOf(() => suite.hpkeSeal(request))).toBe('crypto/key')
+        }
+      })
+
+      test('inputs are left alone and outputs own their memory', async () => {
+        const pair = await suite.deriveKeyPair(message)
+        const signer = suite.generateSignatureKeyPair()
+        const inputs = [pair.publicKey, pair.privateKey, signer.privateKey, signer.publicKey, message]
+        const before = inputs.map(toHex)
+        const sealed = await suite.hpkeSeal({ publicKey: pair.publicKey, info: message, aad: none, plaintext: message })
+        const opened = await suite.hpkeOpen(pair, sealed.kemOutput, message, none, sealed.ciphertext)
+        opened.fill(0)
+        suite.verify(signer.publicKey, message, suite.sign(signer.privateKey, message))
+        suite.signaturePublicKey(signer.privateKey).fill(0)
+        suite.hash(message).fill(0)
+        expect(inputs.map(toHex)).toEqual(before)
+        expect(suite.signaturePublicKey(signer.privateKey)).toEqual(signer.publicKey)
+        for (const bytes of [sealed.kemOutput, sealed.ciphertext, pair.publicKey, pair.privateKey])
+          expect(bytes.buffer.byteLength).toBe(bytes.length)
+      })
+
+      test('randomness: a source that fails or runs short stops everything', async () => {
+        const broken = openSuite(provider, parameters.id, { randomBytes: () => new Uint8Array(3) })
+        const { publicKey } = await suite.deriveKeyPair(message)
+        expect(await codeOf(() => broken.randomBytes(4))).toBe('crypto/rng')
+        expect(await codeOf(() => broken.generateSignatureKeyPair())).toBe('crypto/rng')
+        const request = { publicKey, info: none, aad: none, plaintext: message }
+        expect(await codeOf(() => broken.hpkeSeal(request))).toBe('crypto/rng')
+        expect(await codeOf(() => broken.hpkeSealMany([request, request]))).toBe('crypto/rng')
+      })
+    },
+  )
+
+  describe(`${provider.name} published values`, () => {
+    test('RFC 8032 §7.1 test 1', () => {
+      const suite = openSuite(provider, 1)
+      const privateKey = fromHex('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60')
+      expect(toHex(suite.signaturePublicKey(privateKey))).toBe(
+        'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
+      )
+      expect(toHex(suite.sign(privateKey, none))).toBe(
+        'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b',
+      )
+    })
+
+    test('Ed448 signs as OpenSSL does', () => {
+      const suite = openSuite(provider, 4)
+      const privateKey = countingRng().randomBytes(57)
+      const der = concatBytes(fromHex('3047020100300506032b6571043b0439'), privateKey)
+      const key = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' })
+      expect(toHex(suite.sign(privateKey, message))).toBe(nodeSign(null, message, key).toString('hex'))
+    })
+
+    test('RFC 6979 §A.2.5, SHA-256, "sample": deterministic, high S kept, DER', () => {
+      const privateKey = fromHex('C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721')
+      const r = 'efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716'
+      const s = 'f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8'
+      expect(toHex(openSuite(provider, 2).sign(privateKey, utf8('sample')))).toBe(`3046022100${r}022100${s}`)
+    })
+
+    test('RFC 9180 §A.1.1: base mode, first message', async () => {
+      const ikmE = fromHex('7268600d403fce431561aef583ee1613527cff655c1343f29812e66706df3234')
+      const suite = openSuite(provider, 1, { randomBytes: () => Uint8Array.from(ikmE) })
+      const ikmR = fromHex('6db9df30aa07dd42ee5e8181afdb977e538f5e1fec8a06223f33f7013e525037')
+      const { publicKey } = await suite.deriveKeyPair(ikmR)
+      expect(toHex(publicKey)).toBe('3948cfe0ad1ddb695d780e59077195da6c56506b027329794ab02bca80815c4d')
+      const sealed = await suite.hpkeSeal({
+        publicKey,
+        info: utf8('Ode on a Grecian Urn'),
+        aad: utf8('Count-0'),
+        plaintext: utf8('Beauty is truth, truth beauty'),
+      })
+      expect(toHex(sealed.kemOutput)).toBe('37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431')
+      expect(toHex(sealed.ciphertext)).toBe(
+        'f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a',
+      )
+    })
+
+    test('a suite that no one knows is refused', async () => {
+      const unknown = { ...suites[0]!, id: 0x0a0a, name: 'GREASE' }
+      expect(provider.supports(unknown)).toBe(false)
+      expect(await codeOf(() => provider.open(unknown, countingRng()))).toBe('suite/unsupported')
+    })
+  })
+}
