@@ -1,0 +1,129 @@
+/**
+ * One sender ratchet (RFC 9420 §9.1):
+ *
+ * ```
+ *   secret[j] --+--> "key", j    = key[j]
+ *               +--> "nonce", j  = nonce[j]
+ *               |
+ *               v
+ *               "secret", j = secret[j+1]
+ * ```
+ *
+ * A ratchet holds the secret of the next generation alone. It never holds one of a generation that is over.
+ */
+import { type Bytes, wipe } from '../bytes/bytes.ts'
+import { MlsError } from '../bytes/errors.ts'
+import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import { deriveTreeSecret } from '../crypto/labels.ts'
+
+/** Handshake messages and application messages have a ratchet each (V094). */
+export type RatchetType = 'handshake' | 'application'
+
+/** Key and nonce of one generation: Nk and Nn bytes. The owner wipes them. */
+export interface KeyAndNonce {
+  readonly key: Bytes
+  readonly nonce: Bytes
+}
+
+/** The number of generations of a ratchet: they are uint32, and the last of them is not used for sending (V213). */
+export const generations = 2 ** 32
+
+/** Key and nonce of a generation: two expansions. `secret` stays the caller's. */
+export function keyAndNonce(suite: CipherSuite, secret: Uint8Array, generation: number): KeyAndNonce {
+  const { keyLength, nonceLength } = suite.parameters
+  return {
+    key: deriveTreeSecret(suite, secret, 'key', generation, keyLength),
+    nonce: deriveTreeSecret(suite, secret, 'nonce', generation, nonceLength),
+  }
+}
+
+/** The secret of the generation after: one expansion. `secret` stays the caller's. */
+export function nextSecret(suite: CipherSuite, secret: Uint8Array, generation: number): Bytes {
+  return deriveTreeSecret(suite, secret, 'secret', generation, suite.parameters.hashLength)
+}
+
+/** The secrets of consecutive generations up to the one of a message, on a copy. */
+export interface Jump {
+  /** The generation of the first secret. */
+  readonly first: number
+  /** The generation of the last secret. */
+  readonly generation: number
+  readonly secrets: readonly Bytes[]
+}
+
+/**
+ * Runs ahead on a copy: one expansion a generation. Keys are not derived here, so that a message that fails costs least.
+ * @param start the secret of generation `next`; consumed
+ * @param keep how many generations before the last one to hold
+ */
+export function deriveJump(suite: CipherSuite, start: Bytes, next: number, generation: number, keep: number): Jump {
+  const first = Math.max(next, generation - keep)
+  let secret = start
+  const secrets: Bytes[] = []
+  for (let at = next; at < generation; at++) {
+    const following = nextSecret(suite, secret, at)
+    if (at < first) wipe(secret)
+    else secrets.push(secret)
+    secret = following
+  }
+  secrets.push(secret)
+  return { first, generation, secrets }
+}
+
+/** A ratchet as it is stored: the secret of generation `next`. */
+export interface StoredRatchet {
+  readonly next: number
+  readonly secret: Bytes
+}
+
+/** A ratchet at its next generation. */
+export class Ratchet {
+  #secret: Bytes
+  #next: number
+
+  /** Takes ownership of `secret`, the secret of generation `next`. */
+  constructor(secret: Bytes, next: number) {
+    this.#secret = secret
+    this.#next = next
+  }
+
+  /** The first generation that was not derived yet, 0..2^32. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** The secret of generation {@link next}, lent: the borrower neither keeps nor changes it. */
+  get secret(): Uint8Array {
+    return this.#secret
+  }
+
+  /** What is stored of it; the secret is lent. */
+  stored(): StoredRatchet {
+    return { next: this.#next, secret: this.#secret }
+  }
+
+  /** Moves on; takes ownership of `secret`, wipes the one before. */
+  replace(secret: Bytes, next: number): void {
+    wipe(this.#secret)
+    this.#secret = secret
+    this.#next = next
+  }
+
+  /**
+   * The key of the next generation, for sending: three expansions.
+   * @throws `ratchet/exhausted` V213 at generation 2^32 - 1
+   */
+  advance(suite: CipherSuite): KeyAndNonce & { readonly generation: number } {
+    const generation = this.#next
+    // RFC 9420 §9.1 V213: a generation is a uint32 and must never come twice
+    if (generation >= generations - 1)
+      throw new MlsError('ratchet/exhausted', 'no generation is left in this epoch', { rule: 'V213' })
+    const keys = keyAndNonce(suite, this.#secret, generation)
+    this.replace(nextSecret(suite, this.#secret, generation), generation + 1)
+    return { generation, ...keys }
+  }
+
+  wipe(): void {
+    wipe(this.#secret)
+  }
+}
