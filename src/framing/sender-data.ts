@@ -1,0 +1,61 @@
+/**
+ * Sender data (RFC 9420 §6.3.2): who encrypted a message, under a key that depends on the ciphertext.
+ *
+ * ```
+ *   sender_data_secret + first Nh bytes of ciphertext --> "key", "nonce" --> AEAD(leaf index, generation, reuse guard)
+ * ```
+ */
+import { type Bytes, wipe } from '../bytes/bytes.ts'
+import type { Secret } from '../bytes/secret.ts'
+import { decode, encode } from '../codec/codec.ts'
+import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import { expandWithLabel } from '../crypto/labels.ts'
+import { type PrivateMessage, SenderData, SenderDataAad } from '../wire/private-message.ts'
+
+/** The fields of a PrivateMessage that go into SenderDataAAD. */
+export type SenderDataContext = Pick<PrivateMessage, 'groupId' | 'epoch' | 'contentType'>
+
+/** Key (Nk bytes) and nonce (Nn bytes) for the sender data of one ciphertext. The caller wipes them. */
+export function senderDataKeyAndNonce(
+  suite: CipherSuite,
+  senderDataSecret: Secret<'sender_data_secret'>,
+  ciphertext: Uint8Array,
+): { readonly key: Bytes; readonly nonce: Bytes } {
+  const { hashLength, keyLength, nonceLength } = suite.parameters
+  // RFC 9420 §6.3.2: the first KDF.Nh bytes, or all of them when there are fewer
+  const sample = ciphertext.subarray(0, hashLength)
+  return senderDataSecret.use((secret) => ({
+    key: expandWithLabel(suite, secret, 'key', sample, keyLength),
+    nonce: expandWithLabel(suite, secret, 'nonce', sample, nonceLength),
+  }))
+}
+
+/** `encrypted_sender_data`: 28 bytes. */
+export function sealSenderData(
+  suite: CipherSuite,
+  senderDataSecret: Secret<'sender_data_secret'>,
+  ciphertext: Uint8Array,
+  context: SenderDataContext,
+  senderData: SenderData,
+): Bytes {
+  const { key, nonce } = senderDataKeyAndNonce(suite, senderDataSecret, ciphertext)
+  try {
+    return suite.seal(key, nonce, encode(SenderDataAad, context), encode(SenderData, senderData))
+  } finally {
+    wipe(key, nonce)
+  }
+}
+
+/** @throws `crypto/decrypt` (V086, V088); codes of kind `malformed` when it is not 12 bytes (V027) */
+export function openSenderData(
+  suite: CipherSuite,
+  senderDataSecret: Secret<'sender_data_secret'>,
+  message: PrivateMessage,
+): SenderData {
+  const { key, nonce } = senderDataKeyAndNonce(suite, senderDataSecret, message.ciphertext)
+  try {
+    return decode(SenderData, suite.open(key, nonce, encode(SenderDataAad, message), message.encryptedSenderData))
+  } finally {
+    wipe(key, nonce)
+  }
+}
