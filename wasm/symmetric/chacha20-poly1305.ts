@@ -98,8 +98,8 @@ function authenticate(p: usize, len: usize, prepared: bool): void {
 
 /** The tag of RFC 8439 §2.8 over aad and ciphertext, into `tag`; the one-time key is the first 32 bytes of `first`. */
 function computeTag(aad: usize, aadLen: usize, ct: usize, len: usize): void {
-  const lo = load<u64>(first) & 0x0ffffffc0fffffff
-  const hi = load<u64>(first, 8) & 0x0ffffffc0ffffffc
+  const lo = load<u64>(first) & (((<u64>0x0ffffffc) << 32) | 0x0fffffff)
+  const hi = load<u64>(first, 8) & (((<u64>0x0ffffffc) << 32) | 0x0ffffffc)
   store<u64>(r, lo & 0x3ffffff)
   store<u64>(r, (lo >> 26) & 0x3ffffff, 8)
   store<u64>(r, ((lo >> 52) | (hi << 12)) & 0x3ffffff, 16)

@@ -154,7 +154,7 @@ const tile = (): string => {
   const loads = lines.splice(8)
   // each load goes right before its first use
   const withLoads = body.flatMap((line) => {
-    const used = loads.findIndex((load) => line.startsWith(load.slice(4).split(' ')[0] + ' ='))
+    const used = loads.findIndex((load) => line.startsWith(`${load.slice(4).split(' ')[0]} =`))
     return used < 0 ? [line] : [...loads.splice(used, 1), line]
   })
   return ['let a = v128.load(table)', 'let b = a', ...lines, ...withLoads].join('\n    ')
