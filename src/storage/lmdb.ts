@@ -27,6 +27,7 @@ import {
   splitAddress,
 } from './rows.ts'
 import { addToSizes } from './sizes.ts'
+import { Turns } from './turns.ts'
 
 /** Options of {@link openLmdbStorage}. */
 export interface LmdbStorageOptions {
@@ -136,8 +137,8 @@ class LmdbStorage implements Storage {
   readonly owner: StorageOwner
   readonly #database: Database
   readonly #handle = new Handle(translate)
-  /** Resolves when all earlier batches have been handed to LMDB, which keeps their order from there on. */
-  #started: Promise<unknown> = Promise.resolve()
+  /** Batches are handed to LMDB in order, and it keeps their order from there on. */
+  readonly #turns = new Turns()
   /** Settles when the last batch that was handed over is durable or refused. */
   #settled: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
@@ -158,16 +159,14 @@ class LmdbStorage implements Storage {
   }
 
   #queue(rows: readonly RowOperation[]): Promise<void> {
-    let done: Promise<void> | undefined
-    const start = this.#started.then(async () => {
+    return this.#turns.next(async () => {
       this.#handle.check()
       // Ranges are resolved to keys by reading, hence only after everything before is visible.
       if (rows.some((row) => row.kind === 'delete_between')) await this.#settled
-      done = this.#write(rows)
-      this.#settled = done.catch(() => undefined)
+      const work = this.#write(rows)
+      this.#settled = work.catch(() => undefined)
+      return { work }
     })
-    this.#started = start.catch(() => undefined)
-    return start.then(() => done)
   }
 
   async #write(rows: readonly RowOperation[]): Promise<void> {
@@ -258,8 +257,7 @@ class LmdbStorage implements Storage {
 
   async #close(): Promise<void> {
     const release = this.#handle.usable
-    const started = this.#started
-    await started
+    await this.#turns.idle
     await this.#settled
     this.#handle.close()
     try {

@@ -1,0 +1,35 @@
+/** Limits at the surface of a sealed store, whose own tables have names with a colon that callers cannot use. */
+import { copyBytes } from '../bytes/bytes.ts'
+import type { StorageOperation } from '../ports/storage.ts'
+import { maxKeyLength, maxValueLength, outOfRange, rowAddress } from './rows.ts'
+
+/**
+ * Checks an address of a caller of a sealed store.
+ * @throws `storage/range`
+ */
+export function checkName(table: string, key: Uint8Array): void {
+  if (table.includes(':') || table.length > 40) throw outOfRange('not a name of a table')
+  rowAddress(table, key)
+  if (key.length > maxKeyLength) throw outOfRange('key too long')
+}
+
+/**
+ * Checks one operation and copies its bytes.
+ * @throws `storage/range`
+ */
+export function checkedCopy(operation: StorageOperation): StorageOperation {
+  switch (operation.kind) {
+    case 'put':
+      checkName(operation.table, operation.key)
+      if (operation.value.length > maxValueLength) throw outOfRange('value too long')
+      return { ...operation, key: copyBytes(operation.key), value: copyBytes(operation.value) }
+    case 'delete':
+      checkName(operation.table, operation.key)
+      return { ...operation, key: copyBytes(operation.key) }
+    case 'delete_prefix':
+      checkName(operation.table, operation.prefix)
+      return { ...operation, prefix: copyBytes(operation.prefix) }
+    default:
+      throw outOfRange('kind of operation')
+  }
+}
