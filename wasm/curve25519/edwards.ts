@@ -2,7 +2,7 @@
  * The Edwards curve in lanes: points are (X, Y, Z, T), cached operands (Y - X, Y + X, 2Z, 2dT). Fixed-base multiplication is branch-free
  * and scans whole table rows; the tables themselves are public and built at first use.
  */
-import { BASE_POINT, CACHED_IDENTITY, IDENTITY, TWO_P } from './constants.generated'
+import { BASE_POINT, CACHED_IDENTITY, IDENTITY } from './constants.generated'
 import { copy } from './field'
 import { BASE_ODD, BASE_TABLE, DIGITS, ENTRY, POINT, V_SUM, V_T } from './memory'
 import { p4Add, p4Cache, p4Double } from './point.generated'
@@ -28,8 +28,8 @@ function multiples(table: usize, count: usize, p: usize, cached: usize): void {
   copy<v128>(V_SUM, p)
   for (let i: usize = 0; ; ) {
     p4Cache(table + i * 160, V_SUM)
-    if (++i == count) return
-    p4Add(V_SUM, V_SUM, cached)
+    if (++i === count) return
+    p4Add(V_SUM, V_SUM, cached, 0)
   }
 }
 
@@ -44,15 +44,15 @@ export function oddMultiples(table: usize, count: usize, p: usize): void {
 function recode(scalar: usize): void {
   let carry: i32 = 0
   for (let i: usize = 0; i < 64; i++) {
-    const nibble: i32 = (<i32>load<u8>(scalar + (i >> 1)) >> (<i32>(i & 1) << 2)) & 15
+    const nibble: i32 = (<i32>load<u8>(scalar + (i >> 1)) >> ((<i32>(i & 1)) << 2)) & 15
     const digit: i32 = nibble + carry
     // The last digit keeps its value (at most 8), so no carry leaves it.
-    carry = i == 63 ? 0 : (digit + 8) >> 4
+    carry = i === 63 ? 0 : (digit + 8) >> 4
     store<i8>(DIGITS + i, digit - (carry << 4))
   }
 }
 
-/** ENTRY = digit times the row's point, by a masked scan of all eight entries and a masked negation. */
+/** ENTRY = |digit| times the row's point, by a masked scan of all eight entries. */
 function select(row: usize, digit: i32): void {
   const sign: i32 = digit >> 31
   const magnitude: v128 = i32x4.splat((digit ^ sign) - sign)
@@ -65,7 +65,6 @@ function select(row: usize, digit: i32): void {
   const m6: v128 = i32x4.eq(magnitude, i32x4.splat(6))
   const m7: v128 = i32x4.eq(magnitude, i32x4.splat(7))
   const m8: v128 = i32x4.eq(magnitude, i32x4.splat(8))
-  const negative: v128 = i32x4.splat(sign)
   for (let i: usize = 0; i < 160; i += 16) {
     const at: usize = row + i
     const a: v128 = v128.or(v128.and(m0, load<v128>(CACHED_IDENTITY + i)), v128.and(m1, load<v128>(at)))
@@ -73,8 +72,7 @@ function select(row: usize, digit: i32): void {
     const c: v128 = v128.or(v128.and(m4, load<v128>(at, 480)), v128.and(m5, load<v128>(at, 640)))
     const d: v128 = v128.or(v128.and(m6, load<v128>(at, 800)), v128.and(m7, load<v128>(at, 960)))
     const e: v128 = v128.or(v128.or(v128.or(a, b), v128.or(c, d)), v128.and(m8, load<v128>(at, 1120)))
-    const opposite: v128 = v128.shuffle<i32>(e, i32x4.sub(load<v128>(TWO_P + i), e), 1, 0, 2, 7)
-    store<v128>(ENTRY + i, v128.bitselect(opposite, e, negative))
+    store<v128>(ENTRY + i, e)
   }
 }
 
@@ -85,10 +83,11 @@ export function fixedBase(scalar: usize): void {
   copy<v128>(POINT, IDENTITY)
   for (let half: usize = 1; ; half--) {
     for (let i: usize = 0; i < 32; i++) {
-      select(BASE_TABLE + i * ROW, load<i8>(DIGITS + 2 * i + half))
-      p4Add(POINT, POINT, ENTRY)
+      const digit: i32 = load<i8>(DIGITS + 2 * i + half)
+      select(BASE_TABLE + i * ROW, digit)
+      p4Add(POINT, POINT, ENTRY, digit >> 31)
     }
-    if (half == 0) return
+    if (half === 0) return
     p4Double(POINT, POINT, 4)
   }
 }

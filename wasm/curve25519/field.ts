@@ -1,6 +1,16 @@
 /** Field operations built on the generated ones. T = u64 works on one element, T = v128 on four lanes. Branch-free. */
 import { F4_ONE, FE_ONE } from './constants.generated'
-import { f4AddSub, f4Mul, f4MulSmallAdd, f4SqTimes, feAddSub, feMul, feMulSmallAdd, feSqTimes, feToBytes } from './field.generated'
+import {
+  f4AddSub,
+  f4Mul,
+  f4MulSmallAdd,
+  f4SqTimes,
+  feAddSub,
+  feMul,
+  feMulSmallAdd,
+  feSqTimes,
+  feToBytes,
+} from './field.generated'
 import { CHAIN, DENOMINATORS, ENCODING, NUMERATORS, PRODUCTS, ZEROS } from './memory'
 
 export function mul<T>(r: usize, x: usize, y: usize): void {
@@ -98,7 +108,7 @@ export function divideBlock(n: usize): void {
     store<u64>(ZEROS + i * 8, mask)
     store<u64>(z, (load<u64>(z) & ~mask) | (1 & mask))
     for (let j: usize = 8; j < 80; j += 8) store<u64>(z + j, load<u64>(z + j) & ~mask)
-    if (i == 0) copy<u64>(PRODUCTS, z)
+    if (i === 0) copy<u64>(PRODUCTS, z)
     else feMul(PRODUCTS + i * 80, PRODUCTS + i * 80 - 80, z)
   }
   const inverse: usize = CHAIN + 800
@@ -112,6 +122,6 @@ export function divideBlock(n: usize): void {
     }
     const mask: u64 = load<u64>(ZEROS + i * 8)
     for (let j: usize = 0; j < 80; j += 8) store<u64>(x + j, load<u64>(x + j) & ~mask)
-    if (i == 0) break
+    if (i === 0) break
   }
 }

@@ -36,7 +36,8 @@ const squareRoot = (xx: bigint): bigint => {
   const x = [r, (r * root) % P].find((candidate) => (candidate * candidate - xx) % P === 0n) ?? -1n
   return x > 0n && x & 1n ? P - x : x
 }
-const limbsOf = (x: bigint): bigint[] => range(LIMBS).map((i) => (x >> BigInt(offset(i))) & ((1n << BigInt(bits(i))) - 1n))
+const limbsOf = (x: bigint): bigint[] =>
+  range(LIMBS).map((i) => (x >> BigInt(offset(i))) & ((1n << BigInt(bits(i))) - 1n))
 
 /** 2p limb by limb: minuend that keeps x + 2p - y non-negative in each limb for reduced y. */
 const twoP = (i: number): number => (i === 0 ? 2 ** 27 - 38 : 2 ** (bits(i) + 1) - 2)
@@ -166,10 +167,21 @@ function fieldFunctions(form: Form, name: string): string[] {
   const masks = form === vector ? MASKS : []
   const assign = range(LIMBS).map((i) => `x${i} = r${i}`)
   return [
-    define(`${name}Mul(r: usize, x: usize, y: usize): void`, masks, load(form, 'x', 'x'), load(form, 'y', 'y'),
-      product(form, 'r', names('x'), names('y')), store(form, 'r', (i) => `r${i}`)),
-    define(`${name}SqTimes(r: usize, x: usize, times: i32): void`, masks, load(form, 'x', 'x'),
-      loop('times', [...square(form, 'r', names('x')), ...assign]), store(form, 'r', (i) => `x${i}`)),
+    define(
+      `${name}Mul(r: usize, x: usize, y: usize): void`,
+      masks,
+      load(form, 'x', 'x'),
+      load(form, 'y', 'y'),
+      product(form, 'r', names('x'), names('y')),
+      store(form, 'r', (i) => `r${i}`),
+    ),
+    define(
+      `${name}SqTimes(r: usize, x: usize, times: i32): void`,
+      masks,
+      load(form, 'x', 'x'),
+      loop('times', [...square(form, 'r', names('x')), ...assign]),
+      store(form, 'r', (i) => `x${i}`),
+    ),
   ]
 }
 
@@ -179,26 +191,76 @@ function scalarField(): string {
     i < 9
       ? [`x${i + 1} += x${i} >> ${bits(i)}`, `x${i} &= ${2 ** bits(i) - 1}`]
       : ['x0 += (x9 >> 25) * 19', `x9 &= ${2 ** 25 - 1}`]
-  const words = ['x0 | (x1 << 26) | (x2 << 51)', '(x2 >> 13) | (x3 << 13) | (x4 << 38)', 'x5 | (x6 << 25) | (x7 << 51)',
-    '(x7 >> 13) | (x8 << 12) | (x9 << 38)']
+  const words = [
+    'x0 | (x1 << 26) | (x2 << 51)',
+    '(x2 >> 13) | (x3 << 13) | (x4 << 38)',
+    'x5 | (x6 << 25) | (x7 << 51)',
+    '(x7 >> 13) | (x8 << 12) | (x9 << 38)',
+  ]
   return [
     ...fieldFunctions(scalar, 'fe'),
-    define('feAddSub(sum: usize, difference: usize, x: usize, y: usize): void', load(scalar, 'x', 'x'), load(scalar, 'y', 'y'),
-      store(scalar, 'sum', (i) => `x${i} + y${i}`), store(scalar, 'difference', biased)),
-    define('feSub(r: usize, x: usize, y: usize): void', load(scalar, 'x', 'x'), load(scalar, 'y', 'y'), store(scalar, 'r', biased)),
-    define('feMulSmallAdd(r: usize, x: usize, y: usize): void', load(scalar, 'x', 'x'), load(scalar, 'y', 'y'),
-      range(LIMBS).flatMap((k) => scalar.column('r', k, [[`x${k}`, '121666'], [`y${k}`, '1']], k > 0)), scalar.fold('r'),
-      store(scalar, 'r', (i) => `r${i}`)),
-    define('feSwap(x: usize, y: usize, swap: u64): void', range(LIMBS).flatMap((i) => [
-      `const x${i}: u64 = load<u64>(x, ${i * 8})`, `const y${i}: u64 = load<u64>(y, ${i * 8})`,
-      `const t${i}: u64 = (x${i} ^ y${i}) & swap`, `store<u64>(x, x${i} ^ t${i}, ${i * 8})`, `store<u64>(y, y${i} ^ t${i}, ${i * 8})`])),
-    define('feToBytes(out: usize, x: usize): void', load(scalar, 'x', 'x'), range(20).flatMap((i) => carry(i % 10)), carry(0),
+    define(
+      'feAddSub(sum: usize, difference: usize, x: usize, y: usize): void',
+      load(scalar, 'x', 'x'),
+      load(scalar, 'y', 'y'),
+      store(scalar, 'sum', (i) => `x${i} + y${i}`),
+      store(scalar, 'difference', biased),
+    ),
+    define(
+      'feSub(r: usize, x: usize, y: usize): void',
+      load(scalar, 'x', 'x'),
+      load(scalar, 'y', 'y'),
+      store(scalar, 'r', biased),
+    ),
+    define(
+      'feMulSmallAdd(r: usize, x: usize, y: usize): void',
+      load(scalar, 'x', 'x'),
+      load(scalar, 'y', 'y'),
+      range(LIMBS).flatMap((k) =>
+        scalar.column(
+          'r',
+          k,
+          [
+            [`x${k}`, '121666'],
+            [`y${k}`, '1'],
+          ],
+          k > 0,
+        ),
+      ),
+      scalar.fold('r'),
+      store(scalar, 'r', (i) => `r${i}`),
+    ),
+    define(
+      'feSwap(x: usize, y: usize, swap: u64): void',
+      range(LIMBS).flatMap((i) => [
+        `const x${i}: u64 = load<u64>(x, ${i * 8})`,
+        `const y${i}: u64 = load<u64>(y, ${i * 8})`,
+        `const t${i}: u64 = (x${i} ^ y${i}) & swap`,
+        `store<u64>(x, x${i} ^ t${i}, ${i * 8})`,
+        `store<u64>(y, y${i} ^ t${i}, ${i * 8})`,
+      ]),
+    ),
+    define(
+      'feToBytes(out: usize, x: usize): void',
+      load(scalar, 'x', 'x'),
+      range(20).flatMap((i) => carry(i % 10)),
+      carry(0),
       ['let q: u64 = (x0 + 19) >> 26', ...range(9).map((i) => `q = (x${i + 1} + q) >> ${bits(i + 1)}`), 'x0 += q * 19'],
-      range(9).flatMap(carry), [`x9 &= ${2 ** 25 - 1}`], words.map((word, i) => `store<u64>(out, ${word}, ${i * 8})`)),
-    define('feFromBytes(r: usize, bytes: usize): void', store(scalar, 'r', (i) =>
-      `(<u64>load<u32>(bytes, ${offset(i) >> 3}) >> ${offset(i) & 7}) & ${2 ** bits(i) - 1}`)),
-    define('f4SetLane(r: usize, bytes: usize): void', range(LIMBS).map((i) =>
-      `store<u32>(r, (load<u32>(bytes, ${offset(i) >> 3}) >> ${offset(i) & 7}) & ${2 ** bits(i) - 1}, ${i * 16})`)),
+      range(9).flatMap(carry),
+      [`x9 &= ${2 ** 25 - 1}`],
+      words.map((word, i) => `store<u64>(out, ${word}, ${i * 8})`),
+    ),
+    define(
+      'feFromBytes(r: usize, bytes: usize): void',
+      store(scalar, 'r', (i) => `(<u64>load<u32>(bytes, ${offset(i) >> 3}) >> ${offset(i) & 7}) & ${2 ** bits(i) - 1}`),
+    ),
+    define(
+      'f4SetLane(r: usize, bytes: usize): void',
+      range(LIMBS).map(
+        (i) =>
+          `store<u32>(r, (load<u32>(bytes, ${offset(i) >> 3}) >> ${offset(i) & 7}) & ${2 ** bits(i) - 1}, ${i * 16})`,
+      ),
+    ),
   ].join('\n')
 }
 
@@ -206,21 +268,50 @@ function vectorField(): string {
   const biased = (i: number): string => sub32(add32(`x${i}`, splat(twoP(i))), `y${i}`)
   return [
     ...fieldFunctions(vector, 'f4'),
-    define('f4AddSub(sum: usize, difference: usize, x: usize, y: usize): void', load(vector, 'x', 'x'), load(vector, 'y', 'y'),
-      store(vector, 'sum', (i) => add32(`x${i}`, `y${i}`)), store(vector, 'difference', biased)),
-    define('f4MulSmallAdd(r: usize, x: usize, y: usize): void', MASKS, load(vector, 'x', 'x'), load(vector, 'y', 'y'),
+    define(
+      'f4AddSub(sum: usize, difference: usize, x: usize, y: usize): void',
+      load(vector, 'x', 'x'),
+      load(vector, 'y', 'y'),
+      store(vector, 'sum', (i) => add32(`x${i}`, `y${i}`)),
+      store(vector, 'difference', biased),
+    ),
+    define(
+      'f4MulSmallAdd(r: usize, x: usize, y: usize): void',
+      MASKS,
+      load(vector, 'x', 'x'),
+      load(vector, 'y', 'y'),
       [`const a24: v128 = ${splat(121666)}`, `const one: v128 = ${splat(1)}`],
-      range(LIMBS).flatMap((k) => vector.column('r', k, [[`x${k}`, 'a24'], [`y${k}`, 'one']], k > 0)), vector.fold('r'),
-      store(vector, 'r', (i) => `r${i}`)),
-    define('f4Swap(x: usize, y: usize, swap: v128): void', range(LIMBS).flatMap((i) => [
-      `const x${i}: v128 = load<v128>(x, ${i * 16})`, `const y${i}: v128 = load<v128>(y, ${i * 16})`,
-      `const t${i}: v128 = v128.and(v128.xor(x${i}, y${i}), swap)`,
-      `store<v128>(x, v128.xor(x${i}, t${i}), ${i * 16})`, `store<v128>(y, v128.xor(y${i}, t${i}), ${i * 16})`])),
+      range(LIMBS).flatMap((k) =>
+        vector.column(
+          'r',
+          k,
+          [
+            [`x${k}`, 'a24'],
+            [`y${k}`, 'one'],
+          ],
+          k > 0,
+        ),
+      ),
+      vector.fold('r'),
+      store(vector, 'r', (i) => `r${i}`),
+    ),
+    define(
+      'f4Swap(x: usize, y: usize, swap: v128): void',
+      range(LIMBS).flatMap((i) => [
+        `const x${i}: v128 = load<v128>(x, ${i * 16})`,
+        `const y${i}: v128 = load<v128>(y, ${i * 16})`,
+        `const t${i}: v128 = v128.and(v128.xor(x${i}, y${i}), swap)`,
+        `store<v128>(x, v128.xor(x${i}, t${i}), ${i * 16})`,
+        `store<v128>(y, v128.xor(y${i}, t${i}), ${i * 16})`,
+      ]),
+    ),
   ].join('\n')
 }
 
-const lanes = (a: string, b: string, ...order: readonly number[]): string => `v128.shuffle<i32>(${a}, ${b}, ${order.join(', ')})`
-const negated = (p: string): string[] => range(LIMBS).map((i) => `const n${i}: v128 = ${sub32(splat(twoP(i)), `${p}${i}`)}`)
+const lanes = (a: string, b: string, ...order: readonly number[]): string =>
+  `v128.shuffle<i32>(${a}, ${b}, ${order.join(', ')})`
+const negated = (p: string): string[] =>
+  range(LIMBS).map((i) => `const n${i}: v128 = ${sub32(splat(twoP(i)), `${p}${i}`)}`)
 
 /** (X, Y, Z, T) to (Y - X, Y + X, Z, T), limbs below 3 * 2^26. */
 const differences = (from: string, to: string): string[] => [
@@ -233,19 +324,30 @@ const differences = (from: string, to: string): string[] => [
 ]
 
 /**
- * Point addition and subtraction: lanes (A, B, D, C) of the first product give (E, G, G, E) * (F, H, F, H). All limbs stay below
- * 3 * 2^26, columns below 2^62.2. Subtraction swaps Y - X with Y + X of the operand and F with G.
+ * p + q for sign 0, p - q for sign -1 (a mask, so usable on secrets): the negative of a cached operand swaps its first two lanes and
+ * negates the last. Lanes (A, B, D, C) of the first product give (E, G, G, E) * (F, H, F, H). Limbs stay below 3 * 2^26, columns below 2^62.2.
  */
-function pointAdd(name: string, subtract: boolean): string {
-  const order = subtract ? [1, 0, 2, 3] : [0, 1, 2, 3]
-  return define(`${name}(r: usize, p: usize, q: usize): void`, MASKS, load(vector, 'p', 'p'), differences('p', 's'),
-    range(LIMBS).map((i) => `const q${i}: v128 = ${subtract ? lanes(`load<v128>(q, ${i * 16})`, 'zero', ...order) : `load<v128>(q, ${i * 16})`}`),
-    product(vector, 'm', names('s'), names('q')), negated('m'),
+function pointAdd(): string {
+  return define(
+    'p4Add(r: usize, p: usize, q: usize, sign: i32): void',
+    MASKS,
+    ['const negative: v128 = i32x4.splat(sign)'],
+    load(vector, 'p', 'p'),
+    differences('p', 's'),
+    load(vector, 'o', 'q'),
+    range(LIMBS).map(
+      (i) =>
+        `const q${i}: v128 = v128.bitselect(${lanes(`o${i}`, sub32(splat(twoP(i)), `o${i}`), 1, 0, 2, 7)}, o${i}, negative)`,
+    ),
+    product(vector, 'm', names('s'), names('q')),
+    negated('m'),
     range(LIMBS).flatMap((i) => [
-      `const u${i}: v128 = ${add32(lanes(`m${i}`, `m${i}`, 1, 2, 2, 1), subtract ? lanes(`n${i}`, `n${i}`, 0, 3, 3, 0) : lanes(`m${i}`, `n${i}`, 4, 3, 3, 4))}`,
-      `const v${i}: v128 = ${add32(lanes(`m${i}`, `m${i}`, 2, 1, 2, 1), subtract ? lanes(`m${i}`, `m${i}`, 3, 0, 3, 0) : lanes(`m${i}`, `n${i}`, 7, 0, 7, 0))}`,
+      `const u${i}: v128 = ${add32(lanes(`m${i}`, `m${i}`, 1, 2, 2, 1), lanes(`m${i}`, `n${i}`, 4, 3, 3, 4))}`,
+      `const v${i}: v128 = ${add32(lanes(`m${i}`, `m${i}`, 2, 1, 2, 1), lanes(`m${i}`, `n${i}`, 7, 0, 7, 0))}`,
     ]),
-    product(vector, 'r', names('u'), names('v')), store(vector, 'r', (i) => `r${i}`))
+    product(vector, 'r', names('u'), names('v')),
+    store(vector, 'r', (i) => `r${i}`),
+  )
 }
 
 /**
@@ -254,7 +356,9 @@ function pointAdd(name: string, subtract: boolean): string {
  */
 function pointDouble(): string {
   const step = [
-    ...range(LIMBS).map((i) => `const a${i}: v128 = ${add32(lanes(`x${i}`, 'zero', 0, 1, 2, 0), lanes(`x${i}`, 'zero', 4, 4, 4, 1))}`),
+    ...range(LIMBS).map(
+      (i) => `const a${i}: v128 = ${add32(lanes(`x${i}`, 'zero', 0, 1, 2, 0), lanes(`x${i}`, 'zero', 4, 4, 4, 1))}`,
+    ),
     ...square(vector, 's', names('a')),
     ...negated('s'),
     ...range(LIMBS).flatMap((i) => {
@@ -266,12 +370,21 @@ function pointDouble(): string {
         `let v${i}: v128 = ${add32(add32(`b${i}`, lanes(`s${i}`, `n${i}`, 1, 5, 5, 1)), lanes(`n${i}`, 'zero', 3, 4, 4, 3))}`,
       ]
     }),
-    ...[2, 4, 6, 8].flatMap((i) => [`v${i + 1} = ${add32(`v${i + 1}`, `i32x4.shr_u(v${i}, 26)`)}`, `v${i} = v128.and(v${i}, m26)`]),
+    ...[2, 4, 6, 8].flatMap((i) => [
+      `v${i + 1} = ${add32(`v${i + 1}`, `i32x4.shr_u(v${i}, 26)`)}`,
+      `v${i} = v128.and(v${i}, m26)`,
+    ]),
     ...product(vector, 'r', names('u'), names('v')),
     ...range(LIMBS).map((i) => `x${i} = r${i}`),
   ]
-  return define('p4Double(r: usize, p: usize, times: i32): void', MASKS, ['const zero: v128 = i32x4.splat(0)'], load(vector, 'x', 'p'),
-    loop('times', step), store(vector, 'r', (i) => `x${i}`))
+  return define(
+    'p4Double(r: usize, p: usize, times: i32): void',
+    MASKS,
+    ['const zero: v128 = i32x4.splat(0)'],
+    load(vector, 'x', 'p'),
+    loop('times', step),
+    store(vector, 'r', (i) => `x${i}`),
+  )
 }
 
 /** Constants as addresses of static data: `fe` holds 10 x u64, `p4` holds lanes (a, b, c, d) of ten limbs. */
@@ -283,7 +396,9 @@ function constants(): string {
     `export const ${name}: usize = memory.data<u64>([${limbsOf(value).join(', ')}], 16)\n`
   const p4 = (name: string, values: readonly bigint[]): string => {
     const columns = values.map(limbsOf)
-    return `export const ${name}: usize = memory.data<u32>([${range(LIMBS).flatMap((i) => columns.map((c) => c[i])).join(', ')}], 16)\n`
+    return `export const ${name}: usize = memory.data<u32>([${range(LIMBS)
+      .flatMap((i) => columns.map((c) => c[i]))
+      .join(', ')}], 16)\n`
   }
   const w = ((): bigint => {
     // A point of order 8 doubles to y = 0, so x^2 = -y^2 and d y^4 + 2 y^2 - 1 = 0.
@@ -294,12 +409,22 @@ function constants(): string {
   const bytes = (name: string, values: readonly bigint[]): string =>
     `export const ${name}: usize = memory.data<u64>([${values.flatMap((v) => range(4).map((i) => (v >> BigInt(64 * i)) & (2n ** 64n - 1n))).join(', ')}], 16)\n`
   return [
-    bytes('SMALL_ORDER_Y', [0n, 1n, P - 1n, w, P - w]), bytes('ORDER', [L]),
-    fe('FE_D', d), fe('FE_ROOT', root), fe('FE_ONE', 1n),
-    p4('F4_ONE', [1n, 1n, 1n, 1n]), p4('F4_D', [d, d, d, d]), p4('F4_TWO_D', range(4).map(() => (2n * d) % P)), p4('F4_ROOT', [root, root, root, root]),
-    p4('CACHE_FACTORS', [1n, 1n, 2n, (2n * d) % P]), p4('BASE_POINT', [x, y, 1n, (x * y) % P]), p4('IDENTITY', [0n, 1n, 1n, 0n]),
+    bytes('SMALL_ORDER_Y', [0n, 1n, P - 1n, w, P - w]),
+    bytes('ORDER', [L]),
+    fe('FE_D', d),
+    fe('FE_ROOT', root),
+    fe('FE_ONE', 1n),
+    p4('F4_ONE', [1n, 1n, 1n, 1n]),
+    p4('F4_D', [d, d, d, d]),
+    p4(
+      'F4_TWO_D',
+      range(4).map(() => (2n * d) % P),
+    ),
+    p4('F4_ROOT', [root, root, root, root]),
+    p4('CACHE_FACTORS', [1n, 1n, 2n, (2n * d) % P]),
+    p4('BASE_POINT', [x, y, 1n, (x * y) % P]),
+    p4('IDENTITY', [0n, 1n, 1n, 0n]),
     p4('CACHED_IDENTITY', [1n, 1n, 2n, 0n]),
-    `export const TWO_P: usize = memory.data<u32>([${range(40).map((i) => twoP(i >> 2)).join(', ')}], 16)\n`,
   ].join('')
 }
 
@@ -318,18 +443,33 @@ function scalarReduce(): string {
   const round = (i: number): string[] => [`t = (s${i} + ${2 ** 20}) >> 21`, `s${i + 1} += t`, `s${i} -= t << 21`]
   const floor = (i: number): string[] => [`t = s${i} >> 21`, `s${i + 1} += t`, `s${i} -= t << 21`]
   const fold = (i: number): string[] => [...FOLD.map((f, j) => `s${i - 12 + j} += s${i} * ${f}`), `s${i} = 0`]
-  const step = (first: number, last: number): number[] => range(Math.floor((last - first) / 2) + 1).map((i) => first + 2 * i)
+  const step = (first: number, last: number): number[] =>
+    range(Math.floor((last - first) / 2) + 1).map((i) => first + 2 * i)
   const bitsAt = (word: number): string =>
-    range(12).flatMap((i) => {
-      const shift = 21 * i - 64 * word
-      if (shift <= -22 || shift >= 64) return []
-      return shift >= 0 ? [`(<u64>s${i} << ${shift})`] : [`(<u64>s${i} >> ${-shift})`]
-    }).join(' | ')
-  return define('scFold(out: usize, s: usize): void', ['let t: i64'], range(24).map((i) => `let s${i}: i64 = load<i64>(s, ${i * 8})`), ['let s24: i64 = 0'],
-    [...step(0, 22), ...step(1, 23)].flatMap(round), fold(24), [23, 22, 21, 20, 19, 18].flatMap(fold),
-    [...step(6, 16), ...step(7, 15)].flatMap(round), [17, 16, 15, 14, 13, 12].flatMap(fold),
-    [...step(0, 10), ...step(1, 11)].flatMap(round), fold(12), range(12).flatMap(floor), fold(12), range(11).flatMap(floor),
-    range(4).map((word) => `store<u64>(out, ${bitsAt(word)}, ${word * 8})`))
+    range(12)
+      .flatMap((i) => {
+        const shift = 21 * i - 64 * word
+        if (shift <= -22 || shift >= 64) return []
+        return shift >= 0 ? [`(<u64>s${i} << ${shift})`] : [`(<u64>s${i} >> ${-shift})`]
+      })
+      .join(' | ')
+  return define(
+    'scFold(out: usize, s: usize): void',
+    ['let t: i64'],
+    range(24).map((i) => `let s${i}: i64 = load<i64>(s, ${i * 8})`),
+    ['let s24: i64 = 0'],
+    [...step(0, 22), ...step(1, 23)].flatMap(round),
+    fold(24),
+    [23, 22, 21, 20, 19, 18].flatMap(fold),
+    [...step(6, 16), ...step(7, 15)].flatMap(round),
+    [17, 16, 15, 14, 13, 12].flatMap(fold),
+    [...step(0, 10), ...step(1, 11)].flatMap(round),
+    fold(12),
+    range(12).flatMap(floor),
+    fold(12),
+    range(11).flatMap(floor),
+    range(4).map((word) => `store<u64>(out, ${bitsAt(word)}, ${word * 8})`),
+  )
 }
 
 /** Splits little-endian bytes into `count` limbs of 21 bits (the last one takes the rest). */
@@ -338,17 +478,25 @@ function scalarLimbs(): string {
     const bit = 21 * i
     return `(<i64>load<u32>(bytes, ${bit >> 3}) >> ${bit & 7})${last ? '' : ` & ${2 ** 21 - 1}`}`
   }
-  const body = (count: number): string[] => range(count).map((i) => `store<i64>(s, ${limb(i, i === count - 1)}, ${i * 8})`)
+  const body = (count: number): string[] =>
+    range(count).map((i) => `store<i64>(s, ${limb(i, i === count - 1)}, ${i * 8})`)
   return [
     define('scLimbs12(s: usize, bytes: usize): void', body(12)),
     define('scLimbs24(s: usize, bytes: usize): void', body(24)),
-    define('scMulAddLimbs(s: usize, a: usize, b: usize, c: usize): void', range(12).flatMap((i) => [
-      `const a${i}: i64 = load<i64>(a, ${i * 8})`, `const b${i}: i64 = load<i64>(b, ${i * 8})`]),
+    define(
+      'scMulAddLimbs(s: usize, a: usize, b: usize, c: usize): void',
+      range(12).flatMap((i) => [
+        `const a${i}: i64 = load<i64>(a, ${i * 8})`,
+        `const b${i}: i64 = load<i64>(b, ${i * 8})`,
+      ]),
       range(24).map((k) => {
-        const terms = range(12).filter((i) => k - i >= 0 && k - i < 12).map((i) => `a${i} * b${k - i}`)
+        const terms = range(12)
+          .filter((i) => k - i >= 0 && k - i < 12)
+          .map((i) => `a${i} * b${k - i}`)
         if (k < 12) terms.unshift(`load<i64>(c, ${k * 8})`)
         return `store<i64>(s, ${terms.length === 0 ? '0' : terms.join(' + ')}, ${k * 8})`
-      })),
+      }),
+    ),
   ].join('\n')
 }
 
@@ -375,8 +523,10 @@ function sha512Block(): string {
   const data = (name: string, values: readonly bigint[]): string =>
     `export const ${name}: usize = memory.data<u64>([${values.join(', ')}], 16)\n`
   const w = (i: number): string => `w${i % 16}`
-  const rot = (x: string, a: number, b: number, c: number): string => `(rotr<u64>(${x}, ${a}) ^ rotr<u64>(${x}, ${b}) ^ rotr<u64>(${x}, ${c}))`
-  const rotShift = (x: string, a: number, b: number, c: number): string => `(rotr<u64>(${x}, ${a}) ^ rotr<u64>(${x}, ${b}) ^ (${x} >> ${c}))`
+  const rot = (x: string, a: number, b: number, c: number): string =>
+    `(rotr<u64>(${x}, ${a}) ^ rotr<u64>(${x}, ${b}) ^ rotr<u64>(${x}, ${c}))`
+  const rotShift = (x: string, a: number, b: number, c: number): string =>
+    `(rotr<u64>(${x}, ${a}) ^ rotr<u64>(${x}, ${b}) ^ (${x} >> ${c}))`
   const round = (i: number): string[] => {
     const [a, b, c, d, e, f, g, h] = range(8).map((j) => 'abcdefgh'[(j - i + 16) % 8])
     return [
@@ -387,13 +537,32 @@ function sha512Block(): string {
   }
   const state = [...'abcdefgh']
   return [
-    data('INITIAL', primes(8).map((p) => fraction(p, 2n))),
-    data('ROUNDS', primes(80).map((p) => fraction(p, 3n))),
-    define('compress(state: usize, block: usize): void', ['let t: u64'], state.map((v, i) => `let ${v}: u64 = load<u64>(state, ${8 * i})`),
+    data(
+      'INITIAL',
+      primes(8).map((p) => fraction(p, 2n)),
+    ),
+    data(
+      'ROUNDS',
+      primes(80).map((p) => fraction(p, 3n)),
+    ),
+    define(
+      'compress(state: usize, block: usize): void',
+      ['let t: u64'],
+      state.map((v, i) => `let ${v}: u64 = load<u64>(state, ${8 * i})`),
       range(16).map((i) => `let w${i}: u64 = bswap<u64>(load<u64>(block, ${8 * i}))`),
-      ['for (let k: usize = ROUNDS; ; k += 128) {', ...range(16).flatMap(round).map((line) => `  ${line}`), '  if (k == ROUNDS + 512) break',
-        ...range(16).map((i) => `  ${w(i)} += ${rotShift(w(i + 1), 1, 8, 7)} + ${w(i + 9)} + ${rotShift(w(i + 14), 19, 61, 6)}`), '}'],
-      state.map((v, i) => `store<u64>(state, load<u64>(state, ${8 * i}) + ${v}, ${8 * i})`)),
+      [
+        'for (let k: usize = ROUNDS; ; k += 128) {',
+        ...range(16)
+          .flatMap(round)
+          .map((line) => `  ${line}`),
+        '  if (k == ROUNDS + 512) break',
+        ...range(16).map(
+          (i) => `  ${w(i)} += ${rotShift(w(i + 1), 1, 8, 7)} + ${w(i + 9)} + ${rotShift(w(i + 14), 19, 61, 6)}`,
+        ),
+        '}',
+      ],
+      state.map((v, i) => `store<u64>(state, load<u64>(state, ${8 * i}) + ${v}, ${8 * i})`),
+    ),
   ].join('')
 }
 
@@ -403,10 +572,20 @@ export function generateCurve25519(): Record<string, string> {
   return {
     'constants.generated': constants(),
     'field.generated': `${scalarField()}\n${vectorField()}`,
-    'point.generated': [`import { f4Mul } from '${field}'`, "import { CACHE_FACTORS } from './constants.generated'", '',
-      pointAdd('p4Add', false), pointAdd('p4Sub', true), pointDouble(),
-      define('p4Cache(r: usize, p: usize): void', load(vector, 'p', 'p'), differences('p', 's'), store(vector, 'r', (i) => `s${i}`),
-        ['f4Mul(r, r, CACHE_FACTORS)'])].join('\n'),
+    'point.generated': [
+      `import { f4Mul } from '${field}'`,
+      "import { CACHE_FACTORS } from './constants.generated'",
+      '',
+      pointAdd(),
+      pointDouble(),
+      define(
+        'p4Cache(r: usize, p: usize): void',
+        load(vector, 'p', 'p'),
+        differences('p', 's'),
+        store(vector, 'r', (i) => `s${i}`),
+        ['f4Mul(r, r, CACHE_FACTORS)'],
+      ),
+    ].join('\n'),
     'sha512.generated': sha512Block(),
     'order.generated': `${scalarReduce()}\n${scalarLimbs()}`,
   }

@@ -71,5 +71,10 @@ export const V_U: usize = PUBLIC + 4 * 160
 /** Decompression: twelve slots. */
 export const D0: usize = PUBLIC + 5 * 160
 export const V_TABLE: usize = PUBLIC + 17 * 160
-export const V_DIGITS: usize = PUBLIC + 25 * 160
+/** Batch: four decompressed points, the sum of z_i s_i, one z, one product followed by a zero. */
+export const BATCH_POINTS: usize = PUBLIC + 28 * 160
+export const BATCH_SUM: usize = PUBLIC + 32 * 160
+export const BATCH_Z: usize = BATCH_SUM + 32
+export const BATCH_SCALAR: usize = BATCH_Z + 32
+export const V_DIGITS: usize = PUBLIC + 33 * 160
 export const B_DIGITS: usize = V_DIGITS + 256

@@ -23,7 +23,7 @@ export function belowOrder(bytes: usize): bool {
   for (let i: i32 = 24; i >= 0; i -= 8) {
     const a: u64 = load<u64>(bytes + <usize>i)
     const b: u64 = load<u64>(ORDER + <usize>i)
-    if (a != b) return a < b
+    if (a !== b) return a < b
   }
   return false
 }

@@ -1,7 +1,25 @@
 /** X25519 (RFC 7748 §5): the Montgomery ladder on one element or on four lanes. Branch-free, no secret index. */
 import { addSub, copy, divideBlock, fromLane, mul, mulSmallAdd, setOne, sqTimes } from './field'
 import { f4SetLane, f4Swap, feFromBytes, feSwap, feToBytes } from './field.generated'
-import { BLOCK, DENOMINATORS, NUMERATORS, S0, S1, S2, S3, S4, S5, S6, SCALARS, wipe, X1, X2, X3, Z2, Z3 } from './memory'
+import {
+  BLOCK,
+  DENOMINATORS,
+  NUMERATORS,
+  S0,
+  S1,
+  S2,
+  S3,
+  S4,
+  S5,
+  S6,
+  SCALARS,
+  wipe,
+  X1,
+  X2,
+  X3,
+  Z2,
+  Z3,
+} from './memory'
 
 /** Copies a scalar and clamps it (RFC 7748 §5, decodeScalar25519). */
 export function clampTo(out: usize, scalar: usize): void {

@@ -1,0 +1,98 @@
+/**
+ * Ed25519 verification, one rule: A and R canonical, A not of small order, S < L, and [8][S]B = [8]R + [8][k]A (RFC 8032 §5.1.7).
+ * Everything here is public: variable time.
+ */
+import { IDENTITY } from './constants.generated'
+import { decompress, smallOrder } from './decompress'
+import { oddMultiples, prepareTables } from './edwards'
+import { copy, fromLane, isZero } from './field'
+import { feSub } from './field.generated'
+import { B_DIGITS, BASE_ODD, CHALLENGE, D0, DIGEST, V_A, V_DIGITS, V_R, V_SUM, V_T, V_TABLE } from './memory'
+import { belowOrder, reduceWide } from './order'
+import { p4Add, p4Cache, p4Double } from './point.generated'
+import { hashFinal, hashInit, hashUpdate } from './sha512'
+
+/** CHALLENGE = SHA-512(R || A || M) mod L (RFC 8032 §5.1.7 step 2). */
+export function challenge(pk: usize, signature: usize, message: usize, length: usize): void {
+  hashInit()
+  hashUpdate(signature, 32)
+  hashUpdate(pk, 32)
+  hashUpdate(message, length)
+  hashFinal(DIGEST)
+  reduceWide(CHALLENGE, DIGEST)
+}
+
+/** Bits position .. position + 31 of a 256-bit value, zeros above it. */
+export function bitsFrom(scalar: usize, position: usize): u32 {
+  const word: usize = position >> 5
+  if (word > 7) return 0
+  const low: u64 = load<u32>(scalar + word * 4)
+  const high: u64 = word < 7 ? load<u32>(scalar + word * 4 + 4) : 0
+  return <u32>((low | (high << 32)) >> (position & 31))
+}
+
+/** Sliding signed window digits: 256 x i8 at `out`, odd or zero, |digit| < 2^(width - 1), of a scalar below 2^254, negated on demand. */
+export function slide(out: usize, scalar: usize, width: usize, negate: bool): void {
+  memory.fill(out, 0, 256)
+  let carry: u32 = 0
+  for (let i: usize = 0; i < 256; ) {
+    const bits: u32 = bitsFrom(scalar, i)
+    if (((bits + carry) & 1) === 0) {
+      i++
+      continue
+    }
+    let digit: i32 = <i32>((bits & ((1 << (<u32>width)) - 1)) + carry)
+    carry = <u32>(digit >> <i32>(width - 1))
+    digit -= <i32>(carry << (<u32>width))
+    store<i8>(out + i, negate ? -digit : digit)
+    i += width
+  }
+}
+
+/** V_SUM = sum of digits of `count` tables (8 odd multiples each, 256 digits each) plus B_DIGITS times the base point. */
+export function multiply(count: usize, tables: usize, digits: usize): void {
+  prepareTables()
+  copy<v128>(V_SUM, IDENTITY)
+  let doubles: i32 = 0
+  let started: bool = false
+  for (let t: usize = 255; ; t--) {
+    for (let i: usize = 0; i <= count; i++) {
+      const digit: i32 = i < count ? load<i8>(digits + i * 256 + t) : load<i8>(B_DIGITS + t)
+      if (digit === 0) continue
+      if (started && doubles > 0) p4Double(V_SUM, V_SUM, doubles)
+      started = true
+      doubles = 0
+      const table: usize = i < count ? tables + i * 1280 : BASE_ODD
+      p4Add(V_SUM, V_SUM, table + <usize>(abs<i32>(digit) >> 1) * 160, digit >> 31)
+    }
+    if (t === 0) break
+    doubles++
+  }
+  if (doubles > 0) p4Double(V_SUM, V_SUM, doubles)
+}
+
+/** Whether [8]V_SUM is the neutral element. */
+export function cofactoredIdentity(): bool {
+  p4Double(V_SUM, V_SUM, 3)
+  fromLane(D0, V_SUM, 0)
+  if (!isZero(D0)) return false
+  fromLane(D0, V_SUM, 1)
+  fromLane(V_T, V_SUM, 2)
+  feSub(D0, D0, V_T)
+  return isZero(D0) === 1
+}
+
+/** 1 when `signature` (64 bytes) by `pk` (32 bytes) over `length` bytes is valid, else 0. */
+export function ed25519Verify(pk: usize, signature: usize, message: usize, length: usize): i32 {
+  if (!belowOrder(signature + 32) || !decompress<u64>(pk, 32, 1, V_A) || smallOrder(pk)) return 0
+  if (!decompress<u64>(signature, 32, 1, V_R)) return 0
+  challenge(pk, signature, message, length)
+  prepareTables()
+  oddMultiples(V_TABLE, 8, V_A)
+  slide(V_DIGITS, CHALLENGE, 5, true)
+  slide(B_DIGITS, signature + 32, 8, false)
+  multiply(1, V_TABLE, V_DIGITS)
+  p4Cache(V_R, V_R)
+  p4Add(V_SUM, V_SUM, V_R, -1)
+  return cofactoredIdentity() ? 1 : 0
+}
