@@ -1,0 +1,164 @@
+/**
+ * What is known about all members without looking at them: who holds a key, and how many members support a type. The
+ * indexes share structure between epochs; a commit changes O(log n) of them.
+ *
+ * They also keep the invariant that every key of a tree is there once (RFC 9420 §7.3, §12.4.3.1, §16.7): a tree that
+ * breaks it is never made.
+ */
+import { MlsError } from '../bytes/errors.ts'
+import { mapKey } from '../bytes/text.ts'
+import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
+import { credentialTypeCode } from '../wire/credential.ts'
+import type { Capabilities } from '../wire/leaf-node.ts'
+import type { ParentNode } from '../wire/ratchet-tree.ts'
+import { TreeLeaf } from './node.ts'
+import { type MapDraft, PersistentMap } from './persistent-map.ts'
+
+/** The lists of RFC 9420 §7.2 Capabilities. */
+export type CapabilityKind = keyof Capabilities
+
+const kinds = {
+  versions: 0,
+  cipherSuites: 1,
+  extensions: 2,
+  proposals: 3,
+  credentials: 4,
+} as const satisfies Record<CapabilityKind, number>
+const kindNames = Object.keys(kinds) as readonly CapabilityKind[]
+
+/** Longest key that is indexed, in bytes: twice the largest of any suite. */
+const maxKeyLength = 266
+
+/** The indexes of one tree. */
+export interface TreeIndexes {
+  /** Node of each encryption key, leaves and parents. */
+  readonly encryptionKeys: PersistentMap<NodeIndex>
+  /** Leaf of each signature key. */
+  readonly signatureKeys: PersistentMap<LeafIndex>
+  /** Members that list a type, by {@link supportKey}. */
+  readonly support: PersistentMap<number>
+  /** Members with a credential of a type. */
+  readonly credentialTypes: ReadonlyMap<number, number>
+}
+
+/** The indexes of a tree without nodes. */
+export const emptyIndexes: TreeIndexes = {
+  encryptionKeys: PersistentMap.empty(),
+  signatureKeys: PersistentMap.empty(),
+  support: PersistentMap.empty(),
+  credentialTypes: new Map(),
+}
+
+/** The key of a type in {@link TreeIndexes.support}. */
+export function supportKey(kind: CapabilityKind, type: number): string {
+  return String.fromCharCode(kinds[kind], (type >> 8) & 0xff, type & 0xff)
+}
+
+/** A node that enters or leaves a tree. */
+export type IndexedNode = TreeLeaf | ParentNode
+
+/**
+ * The next version of the indexes. All nodes that leave are dropped before those that enter are put, so that a key may move
+ * from one node to another in one step.
+ */
+export class IndexDraft {
+  readonly #encryptionKeys: MapDraft<NodeIndex>
+  readonly #signatureKeys: MapDraft<LeafIndex>
+  readonly #base: TreeIndexes
+  /** Changes of counts, by kind * 65536 + type. */
+  readonly #support = new Map<number, number>()
+  readonly #credentialTypes = new Map<number, number>()
+
+  constructor(base: TreeIndexes) {
+    this.#base = base
+    this.#encryptionKeys = base.encryptionKeys.draft()
+    this.#signatureKeys = base.signatureKeys.draft()
+  }
+
+  /** Takes a node out. */
+  drop(item: IndexedNode): void {
+    this.#encryptionKeys.delete(keyOf(item.encryptionKey))
+    if (!(item instanceof TreeLeaf)) return
+    const leafNode = item.leafNode
+    this.#signatureKeys.delete(keyOf(leafNode.signatureKey))
+    this.#count(leafNode.capabilities, credentialTypeCode(leafNode.credential), -1)
+  }
+
+  /**
+   * Puts a node in.
+   * @throws `leaf/key_reuse` when another node has its encryption key (V124 two leaves, V125 leaf and parent, V161 two
+   *   parents) or another leaf its signature key (V123); `crypto/key` for a key longer than that of any suite (V032, V036)
+   */
+  put(node: NodeIndex, item: IndexedNode): void {
+    const key = keyOf(item.encryptionKey)
+    const other = this.#encryptionKeys.get(key)
+    if (other !== undefined) throw reuse(encryptionKeyRule(node, other), 'two nodes with one encryption key')
+    this.#encryptionKeys.set(key, node)
+    if (!(item instanceof TreeLeaf)) return
+    const leafNode = item.leafNode
+    const signatureKey = keyOf(leafNode.signatureKey)
+    // RFC 9420 §7.3 V123: signature keys are unique among the members
+    if (this.#signatureKeys.get(signatureKey) !== undefined) throw reuse('V123', 'two members with one signature key')
+    this.#signatureKeys.set(signatureKey, node / 2)
+    this.#count(leafNode.capabilities, credentialTypeCode(leafNode.credential), 1)
+  }
+
+  /** Ends the draft. */
+  finish(): TreeIndexes {
+    return {
+      encryptionKeys: this.#encryptionKeys.finish(),
+      signatureKeys: this.#signatureKeys.finish(),
+      support: this.#finishSupport(),
+      credentialTypes: this.#finishCredentialTypes(),
+    }
+  }
+
+  #count(capabilities: Capabilities, credentialType: number, step: 1 | -1): void {
+    for (const kind of kindNames) {
+      const list = capabilities[kind]
+      // a member counts once for a type that it lists twice
+      for (const type of list.length > 1 ? new Set(list) : list) add(this.#support, kinds[kind] * 65536 + type, step)
+    }
+    add(this.#credentialTypes, credentialType, step)
+  }
+
+  #finishSupport(): PersistentMap<number> {
+    const draft = this.#base.support.draft()
+    for (const [code, change] of this.#support) {
+      if (change === 0) continue
+      const key = String.fromCharCode(code >> 16, (code >> 8) & 0xff, code & 0xff)
+      const count = (draft.get(key) ?? 0) + change
+      if (count === 0) draft.delete(key)
+      else draft.set(key, count)
+    }
+    return draft.finish()
+  }
+
+  #finishCredentialTypes(): ReadonlyMap<number, number> {
+    const counts = new Map(this.#base.credentialTypes)
+    for (const [type, change] of this.#credentialTypes) {
+      add(counts, type, change)
+      if (counts.get(type) === 0) counts.delete(type)
+    }
+    return counts
+  }
+}
+
+function add(counts: Map<number, number>, key: number, change: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + change)
+}
+
+function keyOf(key: Uint8Array): string {
+  if (key.length > maxKeyLength) throw new MlsError('crypto/key', 'a key longer than any suite has', { rule: 'V032' })
+  return mapKey(key)
+}
+
+/** Which rule two nodes with one encryption key break. */
+export function encryptionKeyRule(a: NodeIndex, b: NodeIndex): 'V124' | 'V125' | 'V161' {
+  const parents = (a % 2) + (b % 2)
+  return parents === 0 ? 'V124' : parents === 1 ? 'V125' : 'V161'
+}
+
+function reuse(rule: string, message: string): MlsError {
+  return new MlsError('leaf/key_reuse', message, { rule })
+}

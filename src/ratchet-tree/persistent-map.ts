@@ -1,0 +1,230 @@
+/**
+ * An immutable map that shares structure between versions, for the indexes of a tree (keys of nodes, counts of types).
+ *
+ * It is a trie over the key itself, sixteen ways a step, read from the last character backwards, with steps that do not
+ * distinguish any two keys left out. Nothing is hashed: keys that a peer chooses cannot collide, a map of n entries has
+ * fewer than n forks whatever the keys are, and a look-up costs at most two steps a character. Uniform keys, such as
+ * public keys, give a depth of about log16 n.
+ *
+ * Keys are strings of characters below 256 (`mapKey` of a byte string).
+ */
+import { bug } from '../bytes/errors.ts'
+
+class Entry<V> {
+  readonly key: string
+  readonly value: V
+
+  constructor(key: string, value: V) {
+    this.key = key
+    this.value = value
+  }
+}
+
+/** A step that distinguishes keys at nibble `at`; `slots` has one element for each bit of `bitmap`, always two or more. */
+class Fork<V> {
+  readonly at: number
+  bitmap: number
+  readonly slots: (Entry<V> | Fork<V>)[]
+  readonly owner: object
+
+  constructor(at: number, bitmap: number, slots: (Entry<V> | Fork<V>)[], owner: object) {
+    this.at = at
+    this.bitmap = bitmap
+    this.slots = slots
+    this.owner = owner
+  }
+}
+
+type Slot<V> = Entry<V> | Fork<V>
+
+/** The end of a key counts as a seventeenth value, so that no key is a part of another. */
+const end = 16
+
+function nibble(key: string, at: number): number {
+  const index = key.length - 1 - (at >> 1)
+  if (index < 0) return end
+  const character = key.charCodeAt(index)
+  return (at & 1) === 0 ? character & 15 : (character >> 4) & 15
+}
+
+/** The first nibble at which two different keys differ. */
+function firstDifference(a: string, b: string): number {
+  const shared = Math.min(a.length, b.length)
+  for (let i = 1; i <= shared; i++) {
+    const difference = a.charCodeAt(a.length - i) ^ b.charCodeAt(b.length - i)
+    if (difference !== 0) return 2 * (i - 1) + ((difference & 15) === 0 ? 1 : 0)
+  }
+  return 2 * shared
+}
+
+/** The index of a value's slot: the number of smaller values that are present. */
+function slotIndex(bitmap: number, value: number): number {
+  let bits = bitmap & ((1 << value) - 1)
+  bits -= (bits >> 1) & 0x55555
+  bits = (bits & 0x33333) + ((bits >> 2) & 0x33333)
+  bits = (bits + (bits >> 4)) & 0xf0f0f
+  return (bits + (bits >> 8) + (bits >> 16)) & 0x1f
+}
+
+/** One immutable version of a map. */
+export class PersistentMap<V> {
+  /** The number of entries. */
+  readonly size: number
+  readonly #root: Slot<V> | undefined
+
+  /** For {@link MapDraft}. */
+  constructor(root: Slot<V> | undefined, size: number) {
+    this.#root = root
+    this.size = size
+  }
+
+  /** A map without entries. */
+  static empty<V>(): PersistentMap<V> {
+    return new PersistentMap<V>(undefined, 0)
+  }
+
+  /** The value of a key. */
+  get(key: string): V | undefined {
+    return find(this.#root, key)
+  }
+
+  /**
+   * A draft of a new version; this version stays as it is. Forks that the draft itself made are edited in place, so many
+   * changes in one draft cost few allocations.
+   */
+  draft(): MapDraft<V> {
+    return new MapDraft<V>(this.#root, this.size)
+  }
+}
+
+function find<V>(root: Slot<V> | undefined, key: string): V | undefined {
+  let slot = root
+  while (slot instanceof Fork) {
+    const value = nibble(key, slot.at)
+    if ((slot.bitmap & (1 << value)) === 0) return undefined
+    slot = slot.slots[slotIndex(slot.bitmap, value)]
+  }
+  return slot !== undefined && slot.key === key ? slot.value : undefined
+}
+
+/** Changes on their way to a new {@link PersistentMap}; valid until {@link finish}. */
+export class MapDraft<V> {
+  size: number
+  #root: Slot<V> | undefined
+  #owner: object | undefined = {}
+
+  constructor(root: Slot<V> | undefined, size: number) {
+    this.#root = root
+    this.size = size
+  }
+
+  /** The value of a key. */
+  get(key: string): V | undefined {
+    return find(this.#root, key)
+  }
+
+  /** Sets the value of a key. */
+  set(key: string, value: V): void {
+    const entry = new Entry(key, value)
+    const near = this.#nearest(key)
+    if (near === undefined) {
+      this.#root = entry
+      this.size++
+      return
+    }
+    const at = near.key === key ? Number.POSITIVE_INFINITY : firstDifference(near.key, key)
+    const { slot, place } = this.#descend(key, at)
+    if (at === Number.POSITIVE_INFINITY) {
+      place(entry)
+      return
+    }
+    this.size++
+    const bit = 1 << nibble(key, at)
+    if (slot instanceof Fork && slot.at === at) {
+      const fork = this.#own(slot)
+      fork.slots.splice(slotIndex(fork.bitmap, nibble(key, at)), 0, entry)
+      fork.bitmap |= bit
+      place(fork)
+      return
+    }
+    const other = 1 << nibble(near.key, at)
+    place(new Fork(at, bit | other, bit < other ? [entry, slot] : [slot, entry], this.#token()))
+  }
+
+  /** Removes a key; a key that is absent is passed over. */
+  delete(key: string): void {
+    if (this.get(key) === undefined) return
+    this.size--
+    let above: ((slot: Slot<V>) => void) | undefined
+    let place = (slot: Slot<V> | undefined): void => {
+      this.#root = slot
+    }
+    let slot = this.#root
+    let last: Fork<V> | undefined
+    while (slot instanceof Fork) {
+      const fork: Fork<V> = this.#own(slot)
+      place(fork)
+      above = place
+      const index = slotIndex(fork.bitmap, nibble(key, fork.at))
+      place = (next) => {
+        if (next !== undefined) fork.slots[index] = next
+      }
+      last = fork
+      slot = fork.slots[index]
+    }
+    if (last === undefined || above === undefined) {
+      this.#root = undefined
+      return
+    }
+    const value = nibble(key, last.at)
+    last.slots.splice(slotIndex(last.bitmap, value), 1)
+    last.bitmap &= ~(1 << value)
+    const [only, second] = last.slots
+    if (only !== undefined && second === undefined) above(only)
+  }
+
+  /** Ends the draft. */
+  finish(): PersistentMap<V> {
+    this.#owner = undefined
+    return new PersistentMap<V>(this.#root, this.size)
+  }
+
+  /** An entry that shares with `key` every nibble that the map distinguishes on the way. */
+  #nearest(key: string): Entry<V> | undefined {
+    let slot = this.#root
+    while (slot instanceof Fork) {
+      const value = nibble(key, slot.at)
+      slot = slot.slots[(slot.bitmap & (1 << value)) === 0 ? 0 : slotIndex(slot.bitmap, value)]
+    }
+    return slot
+  }
+
+  /** The slot where the path of `key` reaches nibble `at`, and how to replace it; forks above are owned on the way. */
+  #descend(key: string, at: number): { slot: Slot<V>; place: (slot: Slot<V>) => void } {
+    let slot = this.#root
+    let place = (next: Slot<V>): void => {
+      this.#root = next
+    }
+    while (slot instanceof Fork && slot.at < at) {
+      const fork: Fork<V> = this.#own(slot)
+      place(fork)
+      const index = slotIndex(fork.bitmap, nibble(key, fork.at))
+      place = (next) => {
+        fork.slots[index] = next
+      }
+      slot = fork.slots[index]
+    }
+    if (slot === undefined) throw bug('a fork without a slot')
+    return { slot, place }
+  }
+
+  #own(fork: Fork<V>): Fork<V> {
+    const owner = this.#token()
+    return fork.owner === owner ? fork : new Fork(fork.at, fork.bitmap, fork.slots.slice(), owner)
+  }
+
+  #token(): object {
+    if (this.#owner === undefined) throw bug('a map draft after its end')
+    return this.#owner
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * A tree that we join, RFC 9420 §12.4.3.1: what remains after `importTree`. The order is that of cost (R14): parent hashes,
+ * which are hashes alone, then the rules of leaves and parents, then all signatures in one batch. Work is cut into slices,
+ * between which the caller may let other work pass or end it.
+ */
+import { check, MlsError } from '../bytes/errors.ts'
+import type { CipherSuite, VerifyRequest } from '../crypto/cipher-suite.ts'
+import { leafNodeVerifyRequest } from '../signed/leaf-node.ts'
+import type { Extension } from '../wire/extension.ts'
+import { type LifetimeRules, validateLeafNode } from './leaf-validation.ts'
+import { TreeLeaf } from './node.ts'
+import { checkParentHashes } from './parent-hash-validation.ts'
+import type { Tree } from './tree.ts'
+
+/** The group of a tree, and how to share the time. */
+export interface TreeValidation {
+  readonly groupId: Uint8Array
+  readonly version: number
+  readonly cipherSuite: number
+  /** Of the GroupContext. */
+  readonly extensions: readonly Extension[]
+  /** For leaves of source `key_package`; absent where lifetimes are not looked at. */
+  readonly lifetime?: LifetimeRules | undefined
+  /** Milliseconds of work between two pauses; 8 when absent. */
+  readonly sliceMilliseconds?: number | undefined
+  /** Measures the slices; without it there is a pause every 256 nodes. */
+  readonly clock?: { now(): number } | undefined
+  /** Lets other work pass. */
+  readonly pause?: (() => Promise<void>) | undefined
+  /** Ends the work between two slices. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Steps between two looks at the clock. */
+const steps = 16
+/** Steps between two pauses without a clock. */
+const stepsWithoutClock = 256
+
+/**
+ * Checks parent hashes, leaves and signatures. That keys are unique holds for every `Tree`.
+ * @throws `tree/parent_hash` V152-V159; `crypto/key` V162; the errors of `validateLeafNode` (V163); `crypto/signature` V098;
+ *   `limit/exceeded` R12; `operation/aborted` when the signal says so
+ */
+export async function validateTree(suite: CipherSuite, tree: Tree, rules: TreeValidation): Promise<void> {
+  const turn = slices(rules)
+  for (const _ of checkParentHashes(suite, tree)) await turn()
+  const requests: VerifyRequest[] = []
+  const { version, cipherSuite, extensions, lifetime } = rules
+  for (const { node, subtree } of tree.nodes()) {
+    await turn()
+    if (subtree instanceof TreeLeaf) {
+      const leaf = { leafNode: subtree.leafNode, bytes: subtree.bytes }
+      const leafRules = { suite, version, cipherSuite, extensions, lifetime, source: 'tree' } as const
+      // RFC 9420 §12.4.3.1 V163: each leaf by its own rules
+      validateLeafNode(leaf.leafNode, leafRules)
+      // RFC 9420 §7.2 V099, V100: what is signed has the group and the position
+      requests.push(leafNodeVerifyRequest(leaf, { groupId: rules.groupId, leafIndex: node / 2 }))
+    } else {
+      // RFC 9420 §5.1.1 V162
+      const valid = suite.isHpkePublicKey(subtree.encryptionKey)
+      check(valid, 'crypto/key', 'V162', 'a parent node with a bad public key')
+    }
+  }
+  validateCredentialTypes(tree)
+  const results = await suite.verifyMany(requests)
+  throwIfAborted(rules.signal)
+  // RFC 9420 §7.3 V098
+  check(results.every(Boolean), 'crypto/signature', 'V098', 'the signature of a leaf does not hold')
+}
+
+function validateCredentialTypes(tree: Tree): void {
+  for (const type of tree.credentialTypesInUse()) {
+    // RFC 9420 §7.3 V120, V121: every member supports the credential types of all
+    const supported = tree.allSupport('credentials', type)
+    check(supported, 'leaf/requirements', 'V120', 'a credential type that a member does not support')
+  }
+}
+
+/** A function to call at each step, which pauses when a slice is used up. */
+function slices({ clock, pause, signal, sliceMilliseconds = 8 }: TreeValidation): () => Promise<void> | undefined {
+  let count = 0
+  let started = clock?.now() ?? 0
+  const rest = async (): Promise<void> => {
+    throwIfAborted(signal)
+    await pause?.()
+    throwIfAborted(signal)
+    started = clock?.now() ?? 0
+  }
+  throwIfAborted(signal)
+  return () => {
+    count++
+    if (count % steps !== 0) return undefined
+    const due = clock === undefined ? count % stepsWithoutClock === 0 : clock.now() - started >= sliceMilliseconds
+    return due ? rest() : undefined
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new MlsError('operation/aborted', 'the caller ended the operation', { cause: signal.reason })
+}
