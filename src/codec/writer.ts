@@ -26,7 +26,9 @@ export class Writer {
 
   uint8(value: number): void {
     range(value, 0xff)
-    this.#bytes[this.#reserve(1)] = value
+    // reserved first: the buffer may be another one afterwards
+    const offset = this.#reserve(1)
+    this.#bytes[offset] = value
   }
 
   uint16(value: number): void {
