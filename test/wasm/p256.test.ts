@@ -1,6 +1,7 @@
 import { p256 } from '@noble/curves/nist.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { describe, expect, test } from 'vitest'
+import { buildP256 } from '../../wasm/p256/build.ts'
 import { fromHex, hexField, pattern, wycheproof } from './kernel.ts'
 import { signatureFromDer } from './p256-der.ts'
 import { loadP256 } from './p256-kernel.ts'
@@ -51,6 +52,9 @@ const scalars: readonly bigint[] = [
   ...Array.from({ length: 10 }, (_, i) => n / 2n + BigInt(i - 5)),
   ...Array.from({ length: 63 }, (_, i) => 1n << BigInt(4 * i + 3)),
   ...Array.from({ length: 32 }, (_, i) => (1n << BigInt(8 * i)) - 1n).slice(1),
+  // the one scalar whose last fixed-base addition doubles: sum and term are both 15 * 16^63 mod n
+  30n * 2n ** 252n - n,
+  2n * n - 30n * 2n ** 252n,
   ...Array.from({ length: 60 }, (_, i) => toNumber(pattern(32, i)) % n),
 ]
 
@@ -129,6 +133,7 @@ describe('ECDH', () => {
   })
 })
 
+const isSquare = (value: bigint): boolean => Point.Fp.pow(value, (Point.Fp.ORDER - 1n) / 2n) === 1n
 const invert = (value: bigint): bigint => Point.Fn.inv(value)
 
 describe('ECDSA', () => {
@@ -181,6 +186,28 @@ describe('ECDSA', () => {
     expect(sign(d, toBytes(n - ((r * 5n) % n)), k)).toBeUndefined()
   })
 
+  test('r stands for r + n too when that is below p', () => {
+    const hash = pattern(32, 8)
+    let tried = 0
+    for (let r = 1n; tried < 5; r++) {
+      const x = r + n
+      const square = (x * x * x - 3n * x + Point.CURVE().b) % Point.Fp.ORDER
+      if (!isSquare(square)) continue
+      tried++
+      // any s: the key r^-1 (s R - h G) makes (r, s) a signature of the hash
+      const s = toNumber(pattern(32, tried)) % n
+      const point = Point.fromAffine({ x, y: Point.Fp.sqrt(square) })
+      const h = toNumber(hash) % n
+      const key = point
+        .multiply(s)
+        .add(Point.BASE.multiply(n - h))
+        .multiply(invert(r))
+      const signature = Buffer.concat([toBytes(r), toBytes(s)])
+      expect(verify(key.toBytes(false), signature, hash)).toBe(true)
+      expect(verify(key.toBytes(false), Buffer.concat([toBytes(r + 1n), toBytes(s)]), hash)).toBe(false)
+    }
+  })
+
   test('exceptional additions: keys that are small multiples of the generator', () => {
     for (const d of [1n, 2n, 3n, 5n, n - 1n, n - 2n, n - 3n])
       for (const u2 of [1n, 2n, 3n, 7n, 16n, 31n, 12345n, n - 1n, n - 5n, n / 2n])
@@ -221,3 +248,7 @@ test('nothing secret stays in static memory', () => {
   publicKey(d)
   expect(run()).toBe(atRest)
 })
+
+test('the build is deterministic', async () => {
+  expect(hex(await buildP256())).toBe(hex(await buildP256()))
+}, 60_000)

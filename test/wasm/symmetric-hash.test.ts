@@ -2,6 +2,7 @@ import { expand, extract } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { describe, expect, test } from 'vitest'
+import { buildSymmetric } from '../../wasm/symmetric/build.ts'
 import { fromHex, hexField, pattern, wycheproof } from './kernel.ts'
 import { loadSymmetric } from './symmetric-kernel.ts'
 
@@ -214,3 +215,7 @@ test('nothing of the data stays in static memory', () => {
   kernel.call('hkdfExpandMany', 7, out, 32, data, 32, data, 100, 100)
   expect(hex(kernel.staticCopy())).toBe(atRest)
 })
+
+test('the build is deterministic', async () => {
+  expect(hex(await buildSymmetric())).toBe(hex(await buildSymmetric()))
+}, 60_000)

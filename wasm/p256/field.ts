@@ -1,17 +1,25 @@
 // Exponentiations and conversions on top of the generated arithmetic. All are constant time: the exponents are public.
-import { canonicalN, canonicalP, mul, mulN, oneN, plainOne, square, toMontgomeryN } from '../build/p256/field'
+import {
+  canonicalN,
+  canonicalP,
+  exponentN,
+  mul,
+  mulN,
+  oneN,
+  plainOne,
+  square,
+  toMontgomeryN,
+} from '../build/p256/field'
 
 export const elementSize: usize = 80
 
-const x3: usize = memory.data(80, 16)
-const x15: usize = memory.data(80, 16)
-const x30: usize = memory.data(80, 16)
-const x32: usize = memory.data(80, 16)
-const powersN: usize = memory.data(16 * 80, 16)
-/** n - 2 in 64 digits of four bits, most significant first. */
-const exponentN: usize = memory.data<u64>([
-  0xffffffff00000000, 0xffffffffffffffff, 0xbce6faada7179e84, 0xf3b9cac2fc63254f,
-])
+const scratchSize: usize = 1600
+const scratch: usize = memory.data(1600, 16)
+const x3: usize = scratch
+const x15: usize = scratch + 80
+const x30: usize = scratch + 160
+const x32: usize = scratch + 240
+const powersN: usize = scratch + 320
 
 export function copy(to: usize, from: usize): void {
   for (let at: usize = 0; at < elementSize; at += 16) v128.store(to + at, v128.load(from + at))
@@ -94,9 +102,5 @@ export function zeroMask(x: usize): i64 {
 
 /** Clears what the inversions left. */
 export function wipeField(): void {
-  clear(x3, 80)
-  clear(x15, 80)
-  clear(x30, 80)
-  clear(x32, 80)
-  clear(powersN, 1280)
+  clear(scratch, scratchSize)
 }

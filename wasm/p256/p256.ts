@@ -25,38 +25,31 @@ import { clear, copy, enterN, invert, invertN, leaveN, leaveP, wipeField, zeroMa
 import { addComplete, addMixed, double, toProjective, wipePoint } from './point'
 import { oddMultiples, select, tableSize, unpack, wipeTable } from './table'
 
-/** Row i: odd multiples of 256^i G. Made at the first use of the generator. */
-const rows: usize = memory.data(32 * 640, 16)
-let rowsReady: bool = false
+/** Row i: odd multiples of 16^i G. Made at the first use: verification needs only row 0. */
+const rows: usize = memory.data(64 * 640, 16)
+let rowsReady: usize = 0
+/** Where the next row starts: 16^rowsReady G, affine. */
+const nextRow: usize = memory.data(160, 16)
 
-const table: usize = memory.data(640, 16)
-const peer: usize = memory.data(160, 16)
-const sum: usize = memory.data(240, 16)
-const term: usize = memory.data(240, 16)
-const scalar: usize = memory.data(80, 16)
-const nibbles: usize = memory.data(64, 16)
-const check: usize = memory.data(80, 16)
-const left: usize = memory.data(80, 16)
-const digitsG: usize = memory.data(272, 16)
-const digitsQ: usize = memory.data(272, 16)
-const inverse: usize = memory.data(80, 16)
-const u1: usize = memory.data(80, 16)
-const u2: usize = memory.data(80, 16)
-const bytes: usize = memory.data(32, 16)
+const scratchSize: usize = 2400
+const scratch: usize = memory.data(2400, 16)
+const table: usize = scratch
+const peer: usize = scratch + 640
+const sum: usize = scratch + 800
+const term: usize = scratch + 1040
+const scalar: usize = scratch + 1280
+const nibbles: usize = scratch + 1360
+const check: usize = scratch + 1424
+const left: usize = scratch + 1504
+const digitsG: usize = scratch + 1856
+const digitsQ: usize = scratch + 2128
+const inverse: usize = scratch + 1584
+const u1: usize = scratch + 1664
+const u2: usize = scratch + 1744
+const bytes: usize = scratch + 1824
 
 function wipe(): void {
-  clear(table, 640)
-  clear(peer, 160)
-  clear(sum, 240)
-  clear(term, 240)
-  clear(scalar, 80)
-  clear(nibbles, 64)
-  clear(check, 80)
-  clear(left, 80)
-  clear(inverse, 80)
-  clear(u1, 80)
-  clear(u2, 80)
-  clear(bytes, 32)
+  clear(scratch, scratchSize)
   wipePoint()
   wipeTable()
   wipeField()
@@ -142,42 +135,44 @@ export function p256Ecdh(out: usize, scalarAt: usize, point: usize): i32 {
   return ok ? 1 : 0
 }
 
-function prepareRows(): void {
-  if (rowsReady) return
-  copy(peer, generatorX)
-  copy(peer + 80, generatorY)
-  for (let i: usize = 0; i < 32; i++) {
-    oddMultiples(rows + i * tableSize, peer)
-    copy(sum, peer)
-    copy(sum + 80, peer + 80)
+function prepareRows(count: usize): void {
+  if (rowsReady === 0) {
+    copy(nextRow, generatorX)
+    copy(nextRow + 80, generatorY)
+  }
+  for (; rowsReady < count; rowsReady++) {
+    oddMultiples(rows + rowsReady * tableSize, nextRow)
+    copy(sum, nextRow)
+    copy(sum + 80, nextRow + 80)
     copy(sum + 160, one)
-    for (let j = 0; j < 8; j++) double(sum)
+    for (let j = 0; j < 4; j++) double(sum)
     invert(left, sum + 160)
     square(check, left)
-    mul(peer, sum, check)
+    mul(nextRow, sum, check)
     mul(check, check, left)
-    mul(peer + 80, sum + 80, check)
+    mul(nextRow + 80, sum + 80, check)
   }
-  rowsReady = true
 }
 
-/** Affine multiple of G: x and y (canonical, not Montgomery) in sum. scalar is used up. Complete additions only. */
+/**
+ * Affine multiple of G: x and y (canonical, not Montgomery) in sum. scalar is used up.
+ *
+ * No addition but the last can be exceptional: before digit i the sum is s G with |s| <= 16^i - 1, s odd, and the term is t G with
+ * |t| = |d| 16^i >= 16^i. So s + t and s - t are not zero, and for i <= 62 both are below 16^63 < n in magnitude. The last addition
+ * is done with the complete law.
+ */
 function baseMultiple(k: usize): void {
-  prepareRows()
+  prepareRows(64)
   const negated = recode(k)
-  copy(term + 160, one)
-  for (let half: usize = 2; half-- !== 0; ) {
-    for (let i: usize = 0; i < 32; i++) {
-      select(term, rows + i * tableSize, load<u8>(nibbles + (i << 1) + half))
-      if (half === 1 && i === 0) {
-        copy(sum, term)
-        copy(sum + 80, term + 80)
-        copy(sum + 160, one)
-      } else addComplete(sum, term)
-    }
-    // the digits at odd places weigh 16 times as much
-    if (half === 1) for (let j = 0; j < 4; j++) addComplete(sum, sum)
+  select(sum, rows, load<u8>(nibbles))
+  copy(sum + 160, one)
+  for (let i: usize = 1; i < 64; i++) {
+    select(term, rows + i * tableSize, load<u8>(nibbles + i))
+    if (i !== 63) addMixed(sum, term)
   }
+  toProjective(sum)
+  copy(term + 160, one)
+  addComplete(sum, term)
   invert(left, sum + 160)
   mul(sum, sum, left)
   mul(sum + 80, sum + 80, left)
@@ -339,7 +334,7 @@ function sameX(z: usize): bool {
  * ECDSA verification: pk: 65 bytes, signature: r, s as 64 bytes, hash: 32 bytes. Returns 1 or 0. Variable time: public data only.
  */
 export function p256Verify(pk: usize, signature: usize, hash: usize): i32 {
-  prepareRows()
+  prepareRows(1)
   let ok = (loadScalar(inverse, signature) & loadScalar(u2, signature + 32)) === 1 && loadPoint(peer, pk)
   if (ok) {
     enterN(u2)

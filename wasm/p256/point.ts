@@ -3,14 +3,16 @@
 import { add, combine, curveB, mul, square, sub } from '../build/p256/field'
 import { clear } from './field'
 
-const t0: usize = memory.data(80, 16)
-const t1: usize = memory.data(80, 16)
-const t2: usize = memory.data(80, 16)
-const t3: usize = memory.data(80, 16)
-const t4: usize = memory.data(80, 16)
-const t5: usize = memory.data(80, 16)
-const t6: usize = memory.data(80, 16)
-const t7: usize = memory.data(80, 16)
+const scratchSize: usize = 640
+const scratch: usize = memory.data(640, 16)
+const t0: usize = scratch
+const t1: usize = scratch + 80
+const t2: usize = scratch + 160
+const t3: usize = scratch + 240
+const t4: usize = scratch + 320
+const t5: usize = scratch + 400
+const t6: usize = scratch + 480
+const t7: usize = scratch + 560
 
 /**
  * Jacobian doubling in place for a = -3. Right for every point of the curve: the group has odd order, so 2P is the identity only
@@ -122,13 +124,7 @@ export function toProjective(p: usize): void {
   mul(p + 160, t0, p + 160)
 }
 
+/** Clears what the functions above left. */
 export function wipePoint(): void {
-  clear(t0, 80)
-  clear(t1, 80)
-  clear(t2, 80)
-  clear(t3, 80)
-  clear(t4, 80)
-  clear(t5, 80)
-  clear(t6, 80)
-  clear(t7, 80)
+  clear(scratch, scratchSize)
 }

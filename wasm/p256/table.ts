@@ -5,13 +5,16 @@ import { addMixed, double } from './point'
 
 export const tableSize: usize = 640
 
+const scratchSize: usize = 3120
+const scratch: usize = memory.data(3120, 16)
 /** Eight Jacobian multiples while a table is made, then the running products of their Z. */
-const multiples: usize = memory.data(8 * 240, 16)
-const products: usize = memory.data(8 * 80, 16)
-const twice: usize = memory.data(240, 16)
-const inverse: usize = memory.data(80, 16)
-const s: usize = memory.data(80, 16)
-const u: usize = memory.data(80, 16)
+const multiples: usize = scratch
+const products: usize = scratch + 1920
+const twice: usize = scratch + 2560
+const inverse: usize = scratch + 2800
+const s: usize = scratch + 2880
+const u: usize = scratch + 2960
+const packed: usize = scratch + 3040
 
 function pack(to: usize, element: usize): void {
   // positive limbs below 2^29 + small are wanted: the value is carried once more
@@ -107,14 +110,7 @@ export function select(to: usize, table: usize, nibble: u32): void {
   }
 }
 
-const packed: usize = memory.data(80, 16)
-
+/** Clears what the functions above left. */
 export function wipeTable(): void {
-  clear(multiples, 1920)
-  clear(products, 640)
-  clear(twice, 240)
-  clear(inverse, 80)
-  clear(s, 80)
-  clear(u, 80)
-  clear(packed, 80)
+  clear(scratch, scratchSize)
 }

@@ -149,6 +149,10 @@ ${constant('generatorX', (generatorX * montgomery) % p)}
 ${constant('generatorY', (generatorY * montgomery) % p)}
 ${constant('fieldPrime', p)}
 ${constant('groupOrder', n)}
+/** n - 2, most significant word first. */
+export const exponentN: usize = memory.data<u64>([${range(4)
+  .map((i) => hex(((n - 2n) >> BigInt(192 - 64 * i)) % (1n << 64n)))
+  .join(', ')}])
 ${constant('primeMinusOrder', p - n)}
 
 /** out = a * b / R mod p: carried limbs, value below p + a * b / R. */
