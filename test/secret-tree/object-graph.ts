@@ -8,12 +8,12 @@ export function byteStrings(value: object, ...skip: readonly object[]): string[]
   const session = new Session()
   session.connect()
   const found: string[] = []
-  const scope = globalThis as unknown as Record<string, unknown>
+  const scope = globalThis as unknown as { graphSeen?: Set<object>; graphRoot?: object; graphVisit?: () => string }
   try {
-    scope['graphSeen'] = new Set<object>(skip)
-    scope['graphRoot'] = value
-    scope['graphVisit'] = function visit(this: object): string {
-      const seen = scope['graphSeen'] as Set<object>
+    scope.graphSeen = new Set<object>(skip)
+    scope.graphRoot = value
+    scope.graphVisit = function visit(this: object): string {
+      const seen = scope.graphSeen as Set<object>
       if (seen.has(this)) return 'seen'
       seen.add(this)
       return this instanceof Uint8Array ? `bytes ${Buffer.from(this).toString('hex')}` : 'open'
@@ -36,9 +36,9 @@ export function byteStrings(value: object, ...skip: readonly object[]): string[]
             queue.push(property.value.objectId)
     }
   } finally {
-    delete scope['graphSeen']
-    delete scope['graphRoot']
-    delete scope['graphVisit']
+    delete scope.graphSeen
+    delete scope.graphRoot
+    delete scope.graphVisit
     session.disconnect()
   }
   return found.filter((hex) => hex !== '').sort()
