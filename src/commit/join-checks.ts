@@ -1,0 +1,92 @@
+/**
+ * What a newcomer checks of a GroupInfo and its tree (RFC 9420 §12.4.3.1), from the cheap to the dear: structure, tree
+ * hash, signature of the GroupInfo, then every leaf of the tree.
+ */
+import { equalBytes } from '../bytes/bytes.ts'
+import { check, MlsError } from '../bytes/errors.ts'
+import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import { authenticateMember, validateGroupSupport } from '../proposals/apply.ts'
+import { validateContextExtensions } from '../proposals/proposal-list.ts'
+import { importTree } from '../ratchet-tree/import-tree.ts'
+import type { Tree } from '../ratchet-tree/tree.ts'
+import { validateTree } from '../ratchet-tree/validate-tree.ts'
+import { verifyGroupInfo } from '../signed/group-info.ts'
+import { findExtension, rejectDuplicateExtensions } from '../wire/extension.ts'
+import type { GroupInfo } from '../wire/group-info.ts'
+import { wireLimits } from '../wire/limits.ts'
+import { extensionTypes, mls10 } from '../wire/registries.ts'
+import type { GroupConfig } from './config.ts'
+
+/** A GroupInfo to be checked. */
+export interface OpenGroupInfo {
+  readonly suite: CipherSuite
+  readonly config: GroupConfig
+  readonly groupInfo: GroupInfo
+  /** The content of the `ratchet_tree` extension when it came beside the GroupInfo. */
+  readonly ratchetTree: Uint8Array | undefined
+  /** The rule that a refused credential breaks: V052 for a Welcome, V053 for an external join. */
+  readonly rule: 'V052' | 'V053'
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Checks everything that does not need the secrets of the epoch, and returns the tree.
+ * @throws codes of `version/`, `key_package/cipher_suite`, `extension/`, `tree/`, `leaf/`, `group_info/`, `auth/`
+ */
+export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
+  const { suite, config, groupInfo } = input
+  const { groupContext } = groupInfo
+  // RFC 9420 §11 V306
+  check(groupContext.version === mls10, 'version/unsupported', 'V306', 'a group of another protocol version')
+  // RFC 9420 §12.4.3.1 V305
+  check(
+    groupContext.cipherSuite === suite.parameters.id,
+    'key_package/cipher_suite',
+    'V305',
+    'a group of another cipher suite',
+  )
+  // RFC 9420 §13.4 V314; unknown GroupInfo extensions are passed over (V315)
+  rejectDuplicateExtensions(groupInfo.extensions, 'V314')
+  validateContextExtensions(groupContext.extensions, 'V338')
+
+  const tree = importTree(suite, treeBytes(input))
+  // RFC 9420 §12.4.3.1 V142, V165
+  check(equalBytes(tree.treeHash, groupContext.treeHash), 'tree/hash', 'V142', 'a tree that is not that of the group')
+  const signer = tree.leaf(groupInfo.signer)
+  // RFC 9420 §12.4.3.1 V309
+  if (signer === undefined)
+    throw new MlsError('group_info/signer', 'a GroupInfo signed by a blank leaf', { rule: 'V309' })
+  verifyGroupInfo(suite, groupInfo, signer.leafNode.signatureKey)
+
+  await validateTree(suite, tree, {
+    groupId: groupContext.groupId,
+    version: groupContext.version,
+    cipherSuite: groupContext.cipherSuite,
+    extensions: groupContext.extensions,
+    sliceMilliseconds: config.limits.sliceMilliseconds,
+    clock: config.clock,
+    pause: config.pause,
+    signal: input.signal,
+  })
+  validateGroupSupport(tree, groupContext.extensions)
+  for (const [, leaf] of tree.members())
+    await authenticateMember(config.authentication, leaf.leafNode, undefined, input.rule)
+  return tree
+}
+
+function treeBytes({ groupInfo, ratchetTree }: OpenGroupInfo): Uint8Array {
+  const inside = findExtension(groupInfo.extensions, extensionTypes.ratchetTree)?.extensionData
+  const bytes = inside ?? ratchetTree
+  // RFC 9420 §12.4.3.3 V164
+  if (bytes === undefined)
+    throw new MlsError('tree/missing', 'neither the GroupInfo nor the caller has the ratchet tree', { rule: 'V164' })
+  // RFC 9420 §12.4.3.3 V166
+  check(
+    inside === undefined || ratchetTree === undefined || equalBytes(inside, ratchetTree),
+    'tree/hash',
+    'V166',
+    'two ratchet trees that differ',
+  )
+  check(bytes.length <= wireLimits.treeBytes, 'limit/exceeded', 'R01', 'a tree of too many bytes')
+  return bytes
+}

@@ -1,0 +1,93 @@
+/** Building the Welcome and the GroupInfo of an epoch (RFC 9420 §12.4.3). */
+import { type Bytes, wipe } from '../bytes/bytes.ts'
+import type { Secret } from '../bytes/secret.ts'
+import { encode } from '../codec/codec.ts'
+import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import { sealRequest, welcomeKeyAndNonce } from '../crypto/labels.ts'
+import { externalKeyPair } from '../key-schedule/external.ts'
+import type { AddedLeaf } from '../proposals/apply.ts'
+import { signGroupInfo, type VerifiedGroupInfo } from '../signed/group-info.ts'
+import { keyPackageRef } from '../signed/key-package.ts'
+import type { LeafIndex } from '../tree-math/tree-math.ts'
+import { type Extension, ExternalPub } from '../wire/extension.ts'
+import { GroupInfo } from '../wire/group-info.ts'
+import { encodeMlsMessage } from '../wire/mls-message.ts'
+import type { PreSharedKeyId } from '../wire/psk.ts'
+import { extensionTypes } from '../wire/registries.ts'
+import { GroupSecrets } from '../wire/welcome.ts'
+import type { Epoch } from './epoch.ts'
+
+/** What a GroupInfo carries beside the context. */
+export interface GroupInfoOptions {
+  /** The `ratchet_tree` extension; without it the tree travels beside the GroupInfo. */
+  readonly ratchetTree: boolean
+  /** The `external_pub` extension, so that others can join by external commit. */
+  readonly externalPub: boolean
+  /** Further extensions, for example GREASE. */
+  readonly extensions?: readonly Extension[]
+}
+
+/** A signed GroupInfo of an epoch, by the own leaf. */
+export async function makeGroupInfo(epoch: Epoch, options: GroupInfoOptions): Promise<VerifiedGroupInfo> {
+  const extensions: Extension[] = [...(options.extensions ?? [])]
+  if (options.ratchetTree)
+    extensions.push({ extensionType: extensionTypes.ratchetTree, extensionData: epoch.tree.encode() })
+  if (options.externalPub) {
+    const { publicKey } = await externalKeyPair(epoch.suite, epoch.secrets.externalSecret)
+    extensions.push({
+      extensionType: extensionTypes.externalPub,
+      extensionData: encode(ExternalPub, { externalPub: publicKey }),
+    })
+  }
+  return signGroupInfo(epoch.signer, {
+    groupContext: epoch.context,
+    extensions,
+    confirmationTag: epoch.confirmationTag,
+    signer: epoch.privateTree.leafIndex,
+  })
+}
+
+/** What a Welcome is made of. */
+export interface WelcomeInput {
+  readonly suite: CipherSuite
+  readonly groupInfo: VerifiedGroupInfo
+  readonly added: readonly AddedLeaf[]
+  readonly psks: readonly PreSharedKeyId[]
+  /** Consumed. */
+  readonly joinerSecret: Secret<'joiner_secret'>
+  /** Consumed. */
+  readonly welcomeSecret: Secret<'welcome_secret'>
+  /** The path secret that a newcomer needs, when the commit has a path. */
+  readonly pathSecretFor: ((leaf: LeafIndex) => Bytes | undefined) | undefined
+}
+
+/** The encoded MLSMessage with the Welcome for all newcomers of a commit. */
+export async function makeWelcome(input: WelcomeInput): Promise<Bytes> {
+  const { suite, added, psks } = input
+  const { key, nonce } = welcomeKeyAndNonce(suite, input.welcomeSecret.take())
+  const encryptedGroupInfo = suite.seal(key, nonce, new Uint8Array(0), encode(GroupInfo, input.groupInfo))
+  const joinerSecret = input.joinerSecret.take()
+  const plaintexts: Bytes[] = []
+  const requests = added.map(({ leafIndex, keyPackage }) => {
+    const secret = input.pathSecretFor?.(leafIndex)
+    const pathSecret = secret === undefined ? undefined : { pathSecret: secret }
+    const plaintext = encode(GroupSecrets, { joinerSecret, pathSecret, psks })
+    plaintexts.push(plaintext)
+    return sealRequest(keyPackage.initKey, 'Welcome', encryptedGroupInfo, plaintext)
+  })
+  const sealed = await suite.hpkeSealMany(requests)
+  wipe(key, nonce, joinerSecret, ...plaintexts)
+  return encodeMlsMessage({
+    wireFormat: 'mls_welcome',
+    welcome: {
+      cipherSuite: suite.parameters.id,
+      secrets: added.flatMap(({ keyPackage }, i) => {
+        const encryptedGroupSecrets = sealed[i]
+        return encryptedGroupSecrets === undefined
+          ? []
+          : [{ newMember: keyPackageRef(suite, keyPackage), encryptedGroupSecrets }]
+      }),
+      encryptedGroupInfo,
+    },
+  })
+}

@@ -1,0 +1,353 @@
+/**
+ * A group at one client: a thin cell around an immutable {@link GroupState}, with a queue, so that two calls never work on
+ * the same state. Staging computes values; merging swaps the state; whatever throws changes nothing.
+ */
+import { type Bytes, equalBytes } from '../bytes/bytes.ts'
+import { check, MlsError } from '../bytes/errors.ts'
+import { createCommit } from '../commit/create-commit.ts'
+import { type Epoch, retireEpoch, wipeEpoch } from '../commit/epoch.ts'
+import { type Member, memberOf, membersOf } from '../commit/member.ts'
+import { discardStaged, type StagedCommit } from '../commit/staged-commit.ts'
+import { makeGroupInfo } from '../commit/welcome.ts'
+import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import { exportSecret } from '../key-schedule/exporter.ts'
+import { ProposalCache } from '../proposals/proposal-cache.ts'
+import type { LeafIndex } from '../tree-math/tree-math.ts'
+import type { Extension } from '../wire/extension.ts'
+import { encodeMlsMessage } from '../wire/mls-message.ts'
+import type { ReInitProposal } from '../wire/proposal.ts'
+import type { PreSharedKeyId } from '../wire/psk.ts'
+import { type CommitOptions, commitRequest } from './commit-options.ts'
+import type { Predecessor } from './predecessor.ts'
+import { type ProposeOptions, proposeIn } from './propose.ts'
+import { type ProtectOptions, protectIn } from './protect.ts'
+import { stageMessage } from './receive.ts'
+import type { ReceiveResult } from './result.ts'
+import { safetyNumber } from './safety-number.ts'
+import { encodeSnapshot } from './snapshot.ts'
+import { type GroupState, type GroupStatus, retainEpochs, withResumptionPsk } from './state.ts'
+
+/** What merging an own commit releases. */
+export interface Merged {
+  /** The encoded Welcome for the members that the commit added. */
+  readonly welcome: Bytes | undefined
+  /** The encoded GroupInfo of the new epoch, when one was asked for. */
+  readonly groupInfo: Bytes | undefined
+}
+
+/** See the file. Made by `createGroup`, `joinGroup`, `joinExternal` and `restoreGroup`. */
+export class Group {
+  #state: GroupState
+  #queue: Promise<unknown> = Promise.resolve()
+  /** What to do when a staged commit of someone else is merged. */
+  readonly #onMerge = new WeakMap<StagedCommit, () => void>()
+
+  /** For `group/`. */
+  constructor(state: GroupState) {
+    this.#state = state
+  }
+
+  /** The cipher suite. */
+  get suite(): CipherSuite {
+    return this.#state.current.suite
+  }
+
+  /** The group id; opaque bytes. */
+  get id(): Bytes {
+    return Uint8Array.from(this.#state.current.context.groupId)
+  }
+
+  /** The number of the current epoch. */
+  get epoch(): bigint {
+    return this.#state.current.context.epoch
+  }
+
+  /** Whether the group can be used. */
+  get status(): GroupStatus {
+    return this.#state.status
+  }
+
+  /** The extensions of the GroupContext. */
+  get extensions(): readonly Extension[] {
+    return this.#state.current.context.extensions
+  }
+
+  /** The own leaf. */
+  get leafIndex(): LeafIndex {
+    return this.#state.current.privateTree.leafIndex
+  }
+
+  /** The number of members. */
+  get memberCount(): number {
+    return this.#state.current.tree.memberCount
+  }
+
+  /** The own commit that waits for the delivery service. */
+  get pending(): StagedCommit | undefined {
+    return this.#state.pending
+  }
+
+  /** The ReInit that ended the group. */
+  get reinit(): ReInitProposal | undefined {
+    return this.#state.reinit
+  }
+
+  /** The members with their credentials, from the left; lazily, a look at one costs O(log n). */
+  members(): Iterable<Member> {
+    return { [Symbol.iterator]: () => membersOf(this.#state.current.tree) }
+  }
+
+  /** The member at a leaf, if there is one. */
+  member(leafIndex: LeafIndex): Member | undefined {
+    const leaf = this.#state.current.tree.leaf(leafIndex)
+    return leaf === undefined ? undefined : memberOf(leafIndex, leaf)
+  }
+
+  /** The leaf of the member with a signature key, if there is one. */
+  memberWithSignatureKey(signatureKey: Uint8Array): Member | undefined {
+    const leafIndex = this.#state.current.tree.leafOfSignatureKey(signatureKey)
+    return leafIndex === undefined ? undefined : this.member(leafIndex)
+  }
+
+  /** Proposals of this epoch that wait for a commit: ProposalRefs, oldest first. */
+  get proposals(): readonly Bytes[] {
+    return this.#state.proposals.list().map(({ reference }) => reference)
+  }
+
+  /**
+   * Creates a commit (RFC 9420 §12.4): with no options, fresh keys for the own leaf. The group stays in its epoch; the
+   * commit is {@link pending} until {@link merge} or {@link discard}. Send `commit`; hand out the Welcome that `merge`
+   * returns only when the delivery service has accepted it.
+   * @throws `group/pending` when another own commit waits; codes of the proposals; `psk/missing`; `policy/proposal`
+   */
+  commit(options: CommitOptions = {}): Promise<{ readonly commit: Bytes; readonly staged: StagedCommit }> {
+    return this.#exclusive(async () => {
+      const state = this.#active()
+      if (state.pending !== undefined) throw new MlsError('group/pending', 'an own commit waits for its outcome')
+      const request = await commitRequest(state, options, (id) => this.#psk(id))
+      const { message, staged } = await createCommit(state.current, state.config, request)
+      this.#state = { ...state, pending: staged }
+      return { commit: message, staged }
+    })
+  }
+
+  /**
+   * Sends a proposal (RFC 9420 §12.1) for a later commit.
+   * @throws codes of the proposal; `limit/exceeded` (R15)
+   */
+  propose(options: ProposeOptions): Promise<{ readonly proposal: Bytes; readonly reference: Bytes }> {
+    return this.#exclusive(async () => {
+      const { message, cached, proposals } = await proposeIn(this.#active(), options)
+      this.#state = { ...this.#state, proposals }
+      return { proposal: message, reference: cached.reference }
+    })
+  }
+
+  /**
+   * Makes a staged commit the current epoch, and wipes what the old one must not keep.
+   * @throws `group/staged` when the commit does not start from the current epoch
+   */
+  merge(staged: StagedCommit): Merged {
+    const state = this.#active()
+    const { current, config } = state
+    if (staged.baseEpoch !== current.context.epoch || (staged.own && staged !== state.pending))
+      throw new MlsError('group/staged', 'a commit that was staged from another state')
+    this.#onMerge.get(staged)?.()
+    if (state.pending !== undefined && state.pending !== staged) discardStaged(state.pending)
+    const { next } = staged
+    const proposals = ProposalCache.empty
+    const lastCommit = staged.messageHash
+    if (next === undefined) {
+      this.#wipeKept()
+      this.#state = { ...state, status: 'removed', past: [], proposals, pending: undefined, lastCommit }
+      return { welcome: undefined, groupInfo: undefined }
+    }
+    retireEpoch(current)
+    current.privateTree.wipeReplaced(next.privateTree)
+    this.#state = {
+      config,
+      status: staged.changes.reinit === undefined ? 'active' : 'reinitialized',
+      current: next,
+      past: retainEpochs([{ epoch: current, endedAt: config.clock.now() }, ...state.past], config),
+      proposals,
+      pending: undefined,
+      resumptionPsks: withResumptionPsk(state.resumptionPsks, next, config.limits.resumptionPsks),
+      lastCommit,
+      reinit: staged.changes.reinit,
+    }
+    return { welcome: staged.welcome, groupInfo: staged.groupInfo }
+  }
+
+  /** Lets a staged commit go: the own pending one when none is named. The group stays in its epoch. */
+  discard(staged: StagedCommit | undefined = this.#state.pending): void {
+    if (staged === undefined) return
+    discardStaged(staged)
+    if (staged === this.#state.pending) this.#state = { ...this.#state, pending: undefined }
+  }
+
+  /**
+   * Encrypts an application message (RFC 9420 §6.3); returns the encoded MLSMessage. The generation that it uses is gone
+   * when this returns: send these bytes again rather than encrypting again.
+   * @throws `group/must_commit` while proposals wait (V277), `group/closed` (V278), `group/removed` (V274),
+   *   `ratchet/exhausted`, `group/blocked` when the signer answers asynchronously
+   */
+  protect(data: Uint8Array, options: ProtectOptions = {}): Bytes {
+    return protectIn(this.#active(), data, options)
+  }
+
+  /**
+   * Processes a message of the group and applies it: a commit is merged. Of a rejected message nothing remains.
+   * @throws `MlsError` of kind `malformed`, `peer_misbehaved`, `peer_incompatible`, `refused`, or `psk/missing` and
+   *   `proposal/unknown_ref`, after which the same message can be tried again
+   */
+  receive(message: Uint8Array): Promise<ReceiveResult> {
+    return this.#exclusive(async () => {
+      const result = await this.#stage(message)
+      if (result.kind === 'own-commit') return { ...result, ...this.merge(result.staged) }
+      if (result.kind === 'commit') this.merge(result.staged)
+      return result
+    })
+  }
+
+  /** As {@link receive}, but a commit is left staged: look at it, store it, then {@link merge} or {@link discard} it. */
+  stage(message: Uint8Array): Promise<ReceiveResult> {
+    return this.#exclusive(() => this.#stage(message))
+  }
+
+  /** A signed GroupInfo of the current epoch (RFC 9420 §12.4.3), as an encoded MLSMessage. */
+  groupInfo(options: { readonly ratchetTree?: boolean; readonly externalPub?: boolean } = {}): Promise<Bytes> {
+    return this.#exclusive(async () => {
+      const { current, config } = this.#readable()
+      const groupInfo = await makeGroupInfo(current, {
+        ratchetTree: options.ratchetTree ?? config.ratchetTreeExtension,
+        externalPub: options.externalPub ?? config.externalPub,
+      })
+      return encodeMlsMessage({ wireFormat: 'mls_group_info', groupInfo })
+    })
+  }
+
+  /** The content of the `ratchet_tree` extension, for those who get it beside a Welcome or GroupInfo. */
+  ratchetTree(): Bytes {
+    return this.#state.current.tree.encode()
+  }
+
+  /** Hash of the tree, Nh bytes. */
+  get treeHash(): Bytes {
+    return Uint8Array.from(this.#state.current.tree.treeHash)
+  }
+
+  /**
+   * `MLS-Exporter` of RFC 9420 §8.5: `length` bytes that only members of this epoch know.
+   * @throws `crypto/length` beyond 65535 bytes or 255 * Nh (V031)
+   */
+  exportSecret(label: string, context: Uint8Array, length: number): Bytes {
+    const { current } = this.#readable()
+    return exportSecret(current.suite, current.secrets.exporterSecret, label, context, length)
+  }
+
+  /** Equal for two members exactly when they are in the same epoch of the same group (RFC 9420 §8.7); Nh bytes. */
+  get epochAuthenticator(): Bytes {
+    return Uint8Array.from(this.#readable().current.secrets.epochAuthenticator)
+  }
+
+  /** The epoch authenticator for people: twelve groups of five digits, the same for all members (V197). */
+  get safetyNumber(): string {
+    const { current } = this.#readable()
+    return safetyNumber(current.suite, current.secrets.epochAuthenticator)
+  }
+
+  /** What those who join a group that follows this one check it against (RFC 9420 §11.2, §11.3). */
+  predecessor(usage: 'reinit' | 'branch'): Predecessor & { readonly psk: (id: PreSharedKeyId) => Bytes | undefined } {
+    const { current, reinit } = this.#state
+    return {
+      usage,
+      context: current.context,
+      tree: current.tree,
+      reinit,
+      psk: (id) => this.#resumptionPsk(id),
+    }
+  }
+
+  /** A pre-shared key id that proves membership in an epoch of this group (RFC 9420 §8.6), for a commit in another. */
+  resumptionPskId(usage: 'application' | 'reinit' | 'branch', epoch = this.epoch): PreSharedKeyId {
+    const { suite } = this.#state.current
+    return {
+      psktype: 'resumption',
+      usage,
+      pskGroupId: this.id,
+      pskEpoch: epoch,
+      pskNonce: suite.randomBytes(suite.parameters.hashLength),
+    }
+  }
+
+  /** The resumption PSK of an epoch of this group, if it is kept. */
+  resumptionPsk(epoch: bigint): Bytes | undefined {
+    const psk = this.#state.resumptionPsks.get(epoch)
+    return psk === undefined ? undefined : Uint8Array.from(psk)
+  }
+
+  /** The whole state as bytes, the pending commit included; holds every secret of the group. See `restoreGroup`. */
+  snapshot(): Bytes {
+    return encodeSnapshot(this.#state)
+  }
+
+  /** Wipes the secrets; every later call is refused with `group/closed`. */
+  close(): void {
+    if (this.#state.status === 'closed') return
+    this.#wipeKept()
+    if (this.#state.pending !== undefined) discardStaged(this.#state.pending)
+    this.#state = { ...this.#state, status: 'closed', past: [], pending: undefined, proposals: ProposalCache.empty }
+  }
+
+  async #stage(message: Uint8Array): Promise<ReceiveResult> {
+    const state = this.#active()
+    const { result, proposals, accept } = await stageMessage(state, message, (id) => this.#psk(id))
+    if (result.kind === 'commit') {
+      if (accept !== undefined) this.#onMerge.set(result.staged, accept)
+      return result
+    }
+    accept?.()
+    this.#state = { ...this.#state, proposals, past: retainEpochs(this.#state.past, state.config) }
+    return result
+  }
+
+  async #psk(id: PreSharedKeyId): Promise<Uint8Array | undefined> {
+    if (id.psktype === 'external') return this.#state.config.psks.externalPsk(id.pskId)
+    return this.#resumptionPsk(id) ?? this.#state.config.psks.resumptionPsk?.(id.pskGroupId, id.pskEpoch)
+  }
+
+  #resumptionPsk(id: PreSharedKeyId): Bytes | undefined {
+    if (id.psktype !== 'resumption' || !equalBytes(id.pskGroupId, this.#state.current.context.groupId)) return undefined
+    return this.#state.resumptionPsks.get(id.pskEpoch)
+  }
+
+  /** The state, while its secrets are there. */
+  #readable(): GroupState {
+    const { status } = this.#state
+    check(status !== 'closed', 'group/closed', undefined, 'this group was closed')
+    // RFC 9420 §12.4.2 V274
+    check(status !== 'removed', 'group/removed', 'V274', 'this client was removed from the group')
+    return this.#state
+  }
+
+  /** The state, while the group goes on. */
+  #active(): GroupState {
+    // RFC 9420 §11.2 V278
+    check(this.#state.status !== 'reinitialized', 'group/closed', 'V278', 'this group was re-initialised')
+    return this.#readable()
+  }
+
+  #wipeKept(): void {
+    const { current, past, resumptionPsks } = this.#state
+    for (const epoch of [current, ...past.map((one): Epoch => one.epoch)]) wipeEpoch(epoch)
+    for (const psk of resumptionPsks.values()) psk.fill(0)
+    current.privateTree.wipeReplaced(undefined)
+  }
+
+  /** One call at a time (R29); a failed call does not hold up the next. */
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work)
+    this.#queue = result.catch(() => undefined)
+    return result
+  }
+}

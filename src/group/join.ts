@@ -1,0 +1,183 @@
+/**
+ * Joining by Welcome (RFC 9420 §12.4.3.1).
+ *
+ * ```
+ * Welcome ─ own entry ─ HPKE ─> GroupSecrets ─ PSKs ─> welcome_secret ─ AEAD ─> GroupInfo ─ tree ─ signature ─> leaves
+ *                                                └──────> epoch secrets ─ confirmation tag ─> the epoch
+ * ```
+ */
+import { equalBytes, wipe } from '../bytes/bytes.ts'
+import { check, MlsError } from '../bytes/errors.ts'
+import { Secret } from '../bytes/secret.ts'
+import { decode, encode } from '../codec/codec.ts'
+import type { GroupConfig } from '../commit/config.ts'
+import { type Epoch, makeEpoch, wipeEpoch } from '../commit/epoch.ts'
+import { openGroupInfo } from '../commit/join-checks.ts'
+import { type PskLookup, resolvePskSecret } from '../commit/psks.ts'
+import type { CipherSuite, HpkeKeyPair } from '../crypto/cipher-suite.ts'
+import { decryptWithLabel, welcomeKeyAndNonce } from '../crypto/labels.ts'
+import { confirmationTag, deriveEpochSecrets, deriveWelcomeSecret } from '../key-schedule/key-schedule.ts'
+import { joinPrivateTree } from '../ratchet-tree/treekem-join.ts'
+import { keyPackageRef } from '../signed/key-package.ts'
+import type { Signer } from '../signed/signer.ts'
+import { GroupContext } from '../wire/group-context.ts'
+import { GroupInfo } from '../wire/group-info.ts'
+import type { KeyPackage } from '../wire/key-package.ts'
+import { LeafNode } from '../wire/leaf-node.ts'
+import { GroupSecrets, type Welcome } from '../wire/welcome.ts'
+import { type Predecessor, validatePredecessorPsks, validateSuccessor } from './predecessor.ts'
+
+/** A KeyPackage with the private keys that belong to it. */
+export interface JoinKeys {
+  readonly keyPackage: KeyPackage
+  readonly initKeyPair: HpkeKeyPair
+  readonly encryptionKeyPair: HpkeKeyPair
+  readonly signer: Signer
+}
+
+/** A Welcome with all that a join needs. */
+export interface JoinRequest {
+  readonly suite: CipherSuite
+  readonly welcome: Welcome
+  readonly keys: readonly JoinKeys[]
+  readonly ratchetTree: Uint8Array | undefined
+  readonly lookup: PskLookup
+  readonly predecessor: Predecessor | undefined
+  readonly signal?: AbortSignal
+}
+
+/** The epoch that was joined, and which KeyPackage it used up. */
+export interface Joined {
+  readonly epoch: Epoch
+  readonly keys: JoinKeys
+}
+
+/**
+ * Checks a Welcome and everything in it. Nothing is consumed: after a failure the same KeyPackage can be used again (V141).
+ * @throws `welcome/…`, `crypto/decrypt`, `psk/missing` (V207), codes of the tree and its leaves
+ */
+export async function joinByWelcome(config: GroupConfig, request: JoinRequest): Promise<Joined> {
+  const { suite, welcome } = request
+  const { keys, secrets } = await openGroupSecrets(request)
+  validatePredecessorPsks(secrets.psks, request.predecessor)
+  const pskSecret = await resolvePskSecret(suite, secrets.psks, request.lookup)
+  const joinerSecret = new Secret<'joiner_secret'>(secrets.joinerSecret)
+  try {
+    const groupInfo = openEncryptedGroupInfo(suite, welcome, deriveWelcomeSecret(suite, joinerSecret, pskSecret))
+    const { groupContext } = groupInfo
+    const tree = await openGroupInfo({
+      suite,
+      config,
+      groupInfo,
+      ratchetTree: request.ratchetTree,
+      rule: 'V052',
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    })
+    if (request.predecessor !== undefined)
+      validateSuccessor(groupContext, tree, request.predecessor, config.authentication)
+
+    const { leafNode } = keys.keyPackage
+    const leafIndex = tree.leafOfSignatureKey(leafNode.signatureKey)
+    // RFC 9420 §12.4.3.1 V167
+    if (leafIndex === undefined)
+      throw new MlsError('tree/own_leaf', 'the own leaf is not in the tree', { rule: 'V167' })
+    const own = tree.leaf(leafIndex)
+    // RFC 9420 §12.4.3.1 V168: byte for byte the leaf of the KeyPackage
+    check(
+      own !== undefined && equalBytes(own.bytes, encode(LeafNode, leafNode)),
+      'tree/own_leaf',
+      'V168',
+      'the own leaf is not that of the KeyPackage',
+    )
+    // RFC 9420 §12.4.3.1 V309
+    check(groupInfo.signer !== leafIndex, 'group_info/signer', 'V309', 'a GroupInfo signed by the newcomer')
+    const privateTree = await joinPrivateTree({
+      suite,
+      tree,
+      leafIndex,
+      leafKeyPair: keys.encryptionKeyPair,
+      sender: groupInfo.signer,
+      pathSecret: secrets.pathSecret?.pathSecret,
+    })
+    const encodedContext = encode(GroupContext, groupContext)
+    const { welcomeSecret, epoch: epochSecrets } = deriveEpochSecrets(suite, joinerSecret, pskSecret, encodedContext)
+    welcomeSecret.wipe()
+    const tag = confirmationTag(suite, epochSecrets.confirmationKey, groupContext.confirmedTranscriptHash)
+    const epoch = makeEpoch(
+      {
+        suite,
+        context: groupContext,
+        encodedContext,
+        tree,
+        privateTree,
+        signer: keys.signer,
+        confirmationTag: tag,
+      },
+      epochSecrets,
+      config.limits,
+    )
+    // RFC 9420 §12.4.3.1 V316, V196
+    if (!equalBytes(tag, groupInfo.confirmationTag)) {
+      wipeEpoch(epoch)
+      throw new MlsError('commit/confirmation_tag', 'the confirmation tag of a GroupInfo does not hold', {
+        rule: 'V316',
+      })
+    }
+    return { epoch, keys }
+  } finally {
+    joinerSecret.wipe()
+    pskSecret.wipe()
+    wipe(secrets.pathSecret?.pathSecret)
+  }
+}
+
+async function openGroupSecrets({
+  suite,
+  welcome,
+  keys,
+}: JoinRequest): Promise<{ readonly keys: JoinKeys; readonly secrets: GroupSecrets }> {
+  for (const own of keys) {
+    const reference = keyPackageRef(suite, own.keyPackage)
+    const entries = welcome.secrets.filter(({ newMember }) => equalBytes(newMember, reference))
+    const [entry] = entries
+    if (entry === undefined) continue
+    // RFC 9420 §12.4.3.1 V303
+    check(entries.length === 1, 'welcome/secrets', 'V303', 'two entries for one KeyPackage')
+    // RFC 9420 §12.4.3.1 V304
+    check(
+      welcome.cipherSuite === own.keyPackage.cipherSuite,
+      'key_package/cipher_suite',
+      'V304',
+      'a Welcome of another cipher suite than the KeyPackage',
+    )
+    // RFC 9420 §12.4.3.1 V307: the encrypted GroupInfo is part of the context
+    const plaintext = await decryptWithLabel(
+      suite,
+      own.initKeyPair,
+      'Welcome',
+      welcome.encryptedGroupInfo,
+      entry.encryptedGroupSecrets,
+    )
+    try {
+      return { keys: own, secrets: decode(GroupSecrets, plaintext) }
+    } finally {
+      wipe(plaintext)
+    }
+  }
+  // RFC 9420 §12.4.3.1 V302
+  throw new MlsError('welcome/no_entry', 'a Welcome for other KeyPackages', { rule: 'V302' })
+}
+
+function openEncryptedGroupInfo(
+  suite: CipherSuite,
+  welcome: Welcome,
+  welcomeSecret: Secret<'welcome_secret'>,
+): GroupInfo {
+  const { key, nonce } = welcomeKeyAndNonce(suite, welcomeSecret.take())
+  try {
+    // RFC 9420 §12.4.3.1 V308
+    return decode(GroupInfo, suite.open(key, nonce, new Uint8Array(0), welcome.encryptedGroupInfo))
+  } finally {
+    wipe(key, nonce)
+  }
+}
