@@ -125,7 +125,10 @@ export class Account {
       if (session !== undefined) session.deliver(stanza)
       else if (resource !== undefined) {
         if (type === 'groupchat') this.#bounce(stanza, 'service-unavailable')
-      } else if (type === 'headline' || (type === 'groupchat' && this.channels.has(stanza.attrs['from'] ?? '')))
+      } else if (
+        type === 'headline' ||
+        (type === 'groupchat' && this.channels.has(tryBareJid(stanza.attrs['from']) ?? ''))
+      )
         for (const open of this.#available()) open.deliver(readdress(stanza, open.jid))
       return
     }
