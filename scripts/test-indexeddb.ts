@@ -1,0 +1,179 @@
+/**
+ * Tests the IndexedDB driver in real headless Chromium: conformance kit (plain and sealed), reload and closing of the tab in
+ * the middle of batches, several tabs, a frozen tab. `npx tsx scripts/test-indexeddb.ts [rounds]`; `CHROMIUM` names another
+ * executable. Prints `N passed, N failed` and fails when one did.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { chromium, type Page as Tab } from 'playwright-core'
+import type { Page } from '../test/storage/browser/page.ts'
+
+const rounds = Number(process.argv[2] ?? 20)
+const width = 8
+const { CHROMIUM = '/usr/bin/chromium' } = process.env
+const bundle = await build({
+  entryPoints: [join(import.meta.dirname, '../test/storage/browser/page.ts')],
+  bundle: true,
+  format: 'esm',
+  write: false,
+  platform: 'browser',
+})
+const script = bundle.outputFiles[0]!.text
+const server = createServer((request, response) => {
+  const isScript = request.url === '/page.js'
+  response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+  response.end(
+    isScript ? script : '<!doctype html><title>storage</title><script type="module" src="/page.js"></script>',
+  )
+})
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+const address = `http://localhost:${(server.address() as AddressInfo).port}/`
+
+const profile = mkdtempSync(join(tmpdir(), 'chromium-'))
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: CHROMIUM,
+  args: [
+    ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+    ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  ],
+})
+
+let passed = 0
+let failed = 0
+function report(name: string, problem: string): void {
+  if (problem === '') passed++
+  else {
+    failed++
+    console.error(`FAILED ${name}: ${problem}`)
+  }
+}
+function same(name: string, actual: unknown, expected: unknown): void {
+  report(name, actual === expected ? '' : `expected ${String(expected)}, got ${String(actual)}`)
+}
+
+async function tab(acknowledged: (i: number) => void = () => undefined): Promise<Tab> {
+  const made = await browser.newPage()
+  await made.exposeFunction('acknowledged', acknowledged)
+  await load(made)
+  return made
+}
+async function load(on: Tab): Promise<void> {
+  await on.goto(address)
+  await on.waitForFunction(() => 'page' in globalThis)
+}
+type Call = { [Name in keyof Page]: Page[Name] extends (...args: infer A) => infer R ? [A, Awaited<R>] : never }
+function call<Name extends keyof Page>(on: Tab, name: Name, ...args: Call[Name][0]): Promise<Call[Name][1]> {
+  return on.evaluate(
+    ([method, list]) => {
+      const api = (globalThis as unknown as { page: Record<string, (...values: unknown[]) => unknown> }).page
+      return api[method as string]!(...(list as unknown[]))
+    },
+    [name, args] as const,
+  ) as Promise<Call[Name][1]>
+}
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+async function kit(): Promise<void> {
+  const on = await tab()
+  for (const driver of ['plain', 'sealed'] as const)
+    for (const name of await call(on, 'checks')) report(`${driver}: ${name}`, await call(on, 'check', driver, name))
+  await on.close()
+}
+
+/** Interrupts a tab that writes; every acknowledged batch must be there, and no half one. */
+async function interruptions(): Promise<void> {
+  let last = -1
+  let lost = 0
+  let on = await tab((i) => {
+    last = Math.max(last, i)
+  })
+  for (let round = 0; round < rounds; round++) {
+    same('opening for a round', await call(on, 'open', 'rounds', 'take'), 'ok')
+    const found = await call(on, 'inspect', width)
+    if (typeof found === 'string' || found < last) lost++
+    report(`round ${round}`, typeof found === 'string' ? found : found < last ? `lost ${last - found} batches` : '')
+    last = Number(found)
+    call(on, 'hammer', last + 1, width).catch(() => undefined)
+    await pause(30 + Math.random() * 250)
+    if (round % 2 === 0) await load(on)
+    else {
+      await on.close({ runBeforeUnload: false })
+      on = await tab((i) => {
+        last = Math.max(last, i)
+      })
+    }
+  }
+  console.log(`${rounds} interruptions of ${last + 1} batches, ${lost} with loss`)
+  await on.close()
+}
+
+/** Opens politely; the browser needs a moment to notice that the former owner is gone. */
+async function openSoon(on: Tab): Promise<string> {
+  for (let tries = 0; ; tries++) {
+    const code = await call(on, 'open', 'tabs', 'refuse')
+    if (code !== 'storage/busy' || tries === 50) return code
+    await pause(100)
+  }
+}
+
+async function tabs(): Promise<void> {
+  const [a, b] = [await tab(), await tab()]
+  same('first tab opens', await call(a, 'open', 'tabs', 'refuse'), 'ok')
+  same('first tab writes', await call(a, 'put', 'k', 'a'), 'ok')
+  same('second tab is refused', await call(b, 'open', 'tabs', 'refuse'), 'storage/busy')
+  same('second tab takes', await call(b, 'open', 'tabs', 'take'), 'ok')
+  same('second tab writes', await call(b, 'put', 'k', 'b'), 'ok')
+  same('first tab is fenced', await call(a, 'put', 'k', 'late'), 'storage/fenced')
+  same('the late batch changed nothing', await call(b, 'get', 'k'), 'b')
+  const waiting = call(a, 'open', 'tabs', 'wait')
+  same('a waiting tab waits', await Promise.race([waiting, pause(300).then(() => 'waits')]), 'waits')
+  await call(b, 'close')
+  same('a waiting tab gets the store', await waiting, 'ok')
+  same('it reads what the other wrote', await call(a, 'get', 'k'), 'b')
+  await a.close()
+  same('a closed tab frees the store', await openSoon(b), 'ok')
+
+  const frozen = b
+  const control = await browser.newCDPSession(frozen)
+  await control.send('Page.setWebLifecycleState', { state: 'frozen' })
+  const c = await tab()
+  same('a tab takes from a frozen one', await call(c, 'open', 'tabs', 'take'), 'ok')
+  same('it writes', await call(c, 'put', 'k', 'c'), 'ok')
+  await control.send('Page.setWebLifecycleState', { state: 'active' })
+  same('the frozen tab is fenced when it wakes', await call(frozen, 'put', 'k', 'late'), 'storage/fenced')
+  same('the row is the new owner’s', await call(c, 'get', 'k'), 'c')
+
+  const crashing = await browser.newCDPSession(c)
+  await Promise.race([crashing.send('Page.crash').catch(() => undefined), pause(1000)])
+  same('a crashed tab frees the store', await openSoon(frozen), 'ok')
+  same('its batches are there', await call(frozen, 'get', 'k'), 'c')
+  await frozen.close()
+}
+
+async function platformKey(): Promise<void> {
+  const on = await tab()
+  same('sealed by a platform key', await call(on, 'openSealed', 'platform'), 'ok')
+  await call(on, 'put', 'k', 'secret')
+  await load(on)
+  same('opened by the same key after a reload', await call(on, 'openSealed', 'platform'), 'ok')
+  same('row after a reload', await call(on, 'get', 'k'), 'secret')
+  await load(on)
+  same('unsealed', await call(on, 'open', 'platform', 'take'), 'ok')
+  same('no plaintext row below', await call(on, 'get', 'k'), undefined)
+  await on.close()
+}
+
+try {
+  for (const part of [kit, interruptions, tabs, platformKey])
+    await part().catch((error: unknown) => report(part.name, String(error)))
+} finally {
+  await browser.close()
+  server.close()
+  rmSync(profile, { recursive: true, force: true })
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
