@@ -122,15 +122,16 @@ describe('HMAC-SHA-256', () => {
   })
 
   test('Wycheproof', () => {
+    const groups = wycheproof('hmac_sha256_test.json')
     let count = 0
-    for (const group of wycheproof('hmac_sha256_test.json') ?? [])
+    for (const group of groups ?? [])
       for (const item of group.tests) {
         const tag = hexField(item, 'tag')
         const computed = mac(hexField(item, 'key'), hexField(item, 'msg')).slice(0, tag.length * 2)
         expect(computed === hex(tag), `tcId ${item.tcId}`).toBe(item.result === 'valid')
         count++
       }
-    if (process.env['MLS_VECTORS_DIR'] !== undefined) expect(count).toBeGreaterThan(100)
+    if (groups !== undefined) expect(count).toBeGreaterThan(100)
   })
 })
 
@@ -190,8 +191,11 @@ describe('HKDF-SHA-256', () => {
   })
 
   test('Wycheproof', () => {
-    for (const group of wycheproof('hkdf_sha256_test.json') ?? [])
+    const groups = wycheproof('hkdf_sha256_test.json')
+    let count = 0
+    for (const group of groups ?? [])
       for (const item of group.tests) {
+        count++
         const size = Number(item['size'])
         if (size > 255 * 32) {
           expect(item.result, `tcId ${item.tcId}`).toBe('invalid')
@@ -202,6 +206,7 @@ describe('HKDF-SHA-256', () => {
           item.result === 'valid',
         )
       }
+    if (groups !== undefined) expect(count).toBeGreaterThan(60)
   })
 })
 
