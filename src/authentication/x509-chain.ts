@@ -69,10 +69,10 @@ function checkValidity({ notBefore, notAfter }: Certificate, now: number | undef
   if (now !== undefined && !(notBefore <= now && now <= notAfter)) refuse('V056', 'a certificate outside its validity')
 }
 
-/** The end of the chain is one of our anchors above the end entity, or one of them issued it. */
+/** The end of the chain is one of our anchors, which are authorities and no end entities, or one of them issued it. */
 async function checkAnchored(last: Certificate, issuers: readonly Certificate[], rules: ChainRules): Promise<void> {
   const { trustAnchors, now } = rules
-  if (issuers.length > 0 && trustAnchors.some((anchor) => equalBytes(anchor.encoded, last.encoded))) return
+  if (trustAnchors.some((anchor) => equalBytes(anchor.encoded, last.encoded))) return
   let reason: unknown
   for (const anchor of trustAnchors) {
     if (!equalBytes(anchor.subject, last.issuer)) continue

@@ -1,7 +1,8 @@
 /** Certificates for tests, made on the spot. */
 import { webcrypto } from 'node:crypto'
+import { derElements } from '../../src/authentication/der.ts'
 import { loadX509Library } from '../../src/authentication/x509-library.ts'
-import type { Bytes } from '../../src/bytes/bytes.ts'
+import { type Bytes, concatBytes } from '../../src/bytes/bytes.ts'
 
 export const library = await loadX509Library()
 const { BasicConstraintsExtension, KeyUsageFlags, KeyUsagesExtension, X509CertificateGenerator } = library
@@ -75,4 +76,27 @@ export function authority(subject: Party, issuer: Party, variation: Variation = 
 /** A certificate of an end entity. */
 export function entity(subject: Party, issuer: Party, variation: Variation = {}): Promise<Bytes> {
   return certificate(subject, issuer, { authority: false, keyUsage: KeyUsageFlags.digitalSignature, ...variation })
+}
+
+/** A tag, a definite length in as few bytes as possible or one more, and the content. */
+export function tlv(tag: number, content: Uint8Array, length: 'short' | 'long' = 'short'): Bytes {
+  const digits: number[] = []
+  for (let rest = content.length; rest > 0; rest >>= 8) digits.unshift(rest & 0xff)
+  if (content.length < 0x80 && length === 'short') return concatBytes(Uint8Array.of(tag, content.length), content)
+  if (content.length >= 0x80 && length === 'long') digits.unshift(0)
+  return concatBytes(Uint8Array.of(tag, 0x80 | digits.length, ...digits), content)
+}
+
+/** The encoding with the element at `path` (positions from the outside) replaced; lengths around it follow. */
+export function replaceAt(
+  der: Uint8Array,
+  path: readonly number[],
+  edit: (encoded: Uint8Array, tag: number, content: Uint8Array) => Uint8Array,
+): Bytes {
+  const [position, ...rest] = path
+  const parts = derElements(der).map(({ tag, content, encoded }, i) => {
+    if (i !== position) return encoded
+    return rest.length === 0 ? edit(encoded, tag, content) : tlv(tag, replaceAt(content, rest, edit))
+  })
+  return concatBytes(...parts)
 }

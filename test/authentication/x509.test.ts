@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { derElements } from '../../src/authentication/der.ts'
 import { type X509Options, x509Authentication } from '../../src/authentication/x509-authentication.ts'
 import { type Bytes, concatBytes } from '../../src/bytes/bytes.ts'
 import type { MlsError } from '../../src/bytes/errors.ts'
 import { utf8 } from '../../src/bytes/text.ts'
 import type { CredentialBinding } from '../../src/ports/authentication-service.ts'
-import { authority, entity, library, now, type Party, p256, party, rawKey } from './x509-builder.ts'
+import { authority, entity, library, now, type Party, p256, party, rawKey, replaceAt, tlv } from './x509-builder.ts'
 
 const day = 86_400_000
 let root: Party
@@ -206,8 +207,11 @@ describe('V056 the chain is well formed', () => {
   test('garbage, BER, text, trailing bytes, truncation', async () => {
     const noDer = 'V056 a certificate that is not DER'
     const pem = utf8(new library.X509Certificate(aliceDer).toString('pem'))
-    const indefinite = concatBytes(Uint8Array.of(0x30, 0x80), aliceDer.subarray(4), new Uint8Array(2))
-    const longForm = concatBytes(Uint8Array.of(0x30, 0x83, 0), aliceDer.subarray(2))
+    const content = derElements(aliceDer)[0]!.content
+    const indefinite = concatBytes(Uint8Array.of(0x30, 0x80), content, new Uint8Array(2))
+    const longForm = replaceAt(aliceDer, [0], (_, tag, inner) => tlv(tag, inner, 'long'))
+    const longFormInside = replaceAt(aliceDer, [0, 1], (_, tag, inner) => tlv(tag, inner, 'long'))
+    expect(tlv(0x30, content)).toEqual(aliceDer)
     const inputs = [
       new Uint8Array(0),
       Uint8Array.of(0x30),
@@ -216,11 +220,22 @@ describe('V056 the chain is well formed', () => {
       pem,
       indefinite,
       longForm,
+      longFormInside,
       concatBytes(aliceDer, Uint8Array.of(0)),
+      concatBytes(aliceDer, Uint8Array.of(5, 0)),
+      concatBytes(aliceDer, aliceDer),
     ]
     for (let cut = 1; cut < aliceDer.length; cut += 11) inputs.push(aliceDer.slice(0, cut))
     for (const input of inputs) expect(await outcome([input, middleDer])).toBe(noDer)
     expect(await outcome([new Uint8Array(70_000)])).toBe('V056 a certificate above 65535 bytes')
+  })
+
+  test('what two readers would read differently', async () => {
+    const name = [0, 0, 5, 0, 0, 1]
+    const renamed = replaceAt(aliceDer, name, (_, tag, content) => tlv(tag, content, 'long'))
+    expect(await outcome([renamed, middleDer])).toBe('V056 a certificate that can be read in two ways')
+    const algorithms = replaceAt(aliceDer, [0, 1, 0], (_, tag) => tlv(tag, Uint8Array.of(0x2b, 0x65, 0x71)))
+    expect(await outcome([algorithms, middleDer])).toBe('V056 two signature algorithms')
   })
 
   test('every changed byte of a certificate is found', { timeout: 20_000 }, async () => {
