@@ -39,6 +39,8 @@ const uAt = curve.put(u)
 const expandedAt = curve.put(expanded)
 const messageAt = curve.put(message)
 const pkAt = curve.put(pk)
+const keyAt = curve.reserve(2592)
+kernel.ed25519VerifyKeyExpand(keyAt, pkAt)
 const signatureAt = curve.put(signature)
 const scalars16 = curve.put(random(16 * 32))
 const us16 = curve.put(random(16 * 32))
@@ -75,6 +77,12 @@ const operations: Operation[] = [
     name: 'ed25519 verify',
     against: 'noble verify',
     run: () => kernel.ed25519Verify(pkAt, signatureAt, messageAt, 300),
+  },
+  { name: 'ed25519 key expansion', run: () => kernel.ed25519VerifyKeyExpand(keyAt, pkAt) },
+  {
+    name: 'ed25519 verify, expanded key',
+    against: 'noble verify',
+    run: () => kernel.ed25519VerifyExpanded(keyAt, signatureAt, messageAt, 300),
   },
 ]
 for (const n of [2, 4, 8, 16, 32, 64, 128, 256, 1024]) operations.push(batch(n))

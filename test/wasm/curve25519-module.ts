@@ -15,6 +15,8 @@ interface Exports {
   ed25519Expand(out: number, seed: number): void
   ed25519Sign(out: number, expanded: number, message: number, length: number): void
   ed25519Verify(pk: number, signature: number, message: number, length: number): number
+  ed25519VerifyKeyExpand(out: number, pk: number): number
+  ed25519VerifyExpanded(key: number, signature: number, message: number, length: number): number
   ed25519VerifyBatchScratch(n: number): number
   ed25519VerifyBatch(
     n: number,
@@ -107,6 +109,13 @@ export async function loadCurve25519(bytes?: Uint8Array) {
       run(() => output(64, (out) => kernel.ed25519Sign(out, put(expanded), put(message), message.length))),
     ed25519Verify: ({ pk, signature, message }: Signed): boolean =>
       run(() => kernel.ed25519Verify(put(pk), put(signature), put(message), message.length) === 1),
+    /** By expanded key; a key that cannot be expanded verifies nothing. */
+    ed25519VerifyExpanded: ({ pk, signature, message }: Signed): boolean =>
+      run(() => {
+        const key = reserve(2592)
+        if (kernel.ed25519VerifyKeyExpand(key, put(pk)) !== 1) return false
+        return kernel.ed25519VerifyExpanded(key, put(signature), put(message), message.length) === 1
+      }),
     ed25519VerifyBatch: (items: readonly Signed[], z: Uint8Array): boolean =>
       run(() => kernel.ed25519VerifyBatch(...batchArguments(items, z)) === 1),
   }

@@ -12,11 +12,11 @@ import { p4Add, p4Cache, p4Double } from './point.generated'
 import { bitsFrom, challenge, cofactoredIdentity, multiply, slide } from './verify'
 
 /** Below this count interleaved sliding windows cost less than buckets. */
-const STRAUS_LIMIT: usize = 96
+const STRAUS_LIMIT: usize = 80
 
 /** Bits of a bucket window for n signatures. */
 function windowBits(n: usize): usize {
-  return n < 160 ? 6 : n < 1024 ? 7 : n < 3072 ? 8 : 9
+  return n < 256 ? 5 : n < 512 ? 6 : n < 1536 ? 7 : 8
 }
 
 function windowsFor(bits: usize, window: usize): usize {
@@ -155,7 +155,7 @@ export function ed25519VerifyBatch(
   }
   if (straus) {
     slide(B_DIGITS, BATCH_SUM, 8, true)
-    multiply(2 * n, scratch, digits)
+    multiply(2 * n, scratch, digits, 1)
   } else {
     const base: usize = scratch + n * 320
     copy<v128>(base, BASE_POINT)

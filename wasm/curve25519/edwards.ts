@@ -16,6 +16,7 @@ export function prepareTables(): void {
   if (ready) return
   copy<v128>(V_T, BASE_POINT)
   for (let row: usize = BASE_TABLE; row < BASE_TABLE + 32 * ROW; row += ROW) {
+    if (row === BASE_TABLE + 16 * ROW) oddMultiples(BASE_ODD + 10240, 64, V_T)
     multiples(row, 8, V_T, row)
     p4Double(V_T, V_T, 8)
   }

@@ -7,8 +7,8 @@ export const SLOT: usize = 160
 /** Elements that share one field inversion in the `Many` operations. */
 export const BLOCK: usize = 16
 
-const SECRET_SIZE: usize = 11264
-export const SECRET: usize = memory.data(11264, 16)
+const SECRET_SIZE: usize = 8640
+export const SECRET: usize = memory.data(8640, 16)
 
 /** Montgomery ladder and fixed-base working slots. */
 export const X1: usize = SECRET
@@ -51,6 +51,10 @@ export const EXPANDED: usize = CHALLENGE + 32
 /** 32 bytes to look at a canonical encoding. */
 export const ENCODING: usize = EXPANDED + 96
 
+/** Operands of the products inside the point formulas. */
+export const WORK_A: usize = ENCODING + 32
+export const WORK_B: usize = WORK_A + 160
+
 /** Clears every intermediate value of secret operations. */
 export function wipe(): void {
   memory.fill(SECRET, 0, SECRET_SIZE)
@@ -58,8 +62,8 @@ export function wipe(): void {
 
 /** Constant-time base table: 32 rows (weights 256^i) of the multiples 1..8 in cached form. */
 export const BASE_TABLE: usize = memory.data(40960, 16)
-/** Odd multiples 1, 3, .. 127 of the base point in cached form, for verification. */
-export const BASE_ODD: usize = memory.data(10240, 16)
+/** Odd multiples 1, 3, .. 127 of the base point B, then of 2^128 B, in cached form, for verification. */
+export const BASE_ODD: usize = memory.data(20480, 16)
 
 /** Verification of one signature: decompressed points, a table of 8 odd multiples, digits (public data only). */
 export const PUBLIC: usize = memory.data(8192, 16)
@@ -77,4 +81,6 @@ export const BATCH_SUM: usize = PUBLIC + 32 * 160
 export const BATCH_Z: usize = BATCH_SUM + 32
 export const BATCH_SCALAR: usize = BATCH_Z + 32
 export const V_DIGITS: usize = PUBLIC + 33 * 160
-export const B_DIGITS: usize = V_DIGITS + 256
+export const B_DIGITS: usize = V_DIGITS + 512
+/** One half of a scalar, padded with zeros to 32 bytes. */
+export const HALF: usize = B_DIGITS + 512

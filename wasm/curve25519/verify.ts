@@ -7,7 +7,7 @@ import { decompress, smallOrder } from './decompress'
 import { oddMultiples, prepareTables } from './edwards'
 import { copy, fromLane, isZero } from './field'
 import { feSub } from './field.generated'
-import { B_DIGITS, BASE_ODD, CHALLENGE, D0, DIGEST, V_A, V_DIGITS, V_R, V_SUM, V_T, V_TABLE } from './memory'
+import { B_DIGITS, BASE_ODD, CHALLENGE, D0, DIGEST, HALF, V_A, V_DIGITS, V_R, V_SUM, V_T, V_TABLE } from './memory'
 import { belowOrder, reduceWide } from './order'
 import { p4Add, p4Cache, p4Double } from './point.generated'
 import { hashFinal, hashInit, hashUpdate } from './sha512'
@@ -49,20 +49,33 @@ export function slide(out: usize, scalar: usize, width: usize, negate: bool): vo
   }
 }
 
-/** V_SUM = sum of digits of `count` tables (8 odd multiples each, 256 digits each) plus B_DIGITS times the base point. */
-export function multiply(count: usize, tables: usize, digits: usize): void {
+/** The digits of the low and the high 128 bits apart, at `out` and `out` + 256. */
+function slideHalves(out: usize, scalar: usize, width: usize, negate: bool): void {
+  memory.fill(HALF + 16, 0, 16)
+  memory.copy(HALF, scalar, 16)
+  slide(out, HALF, width, negate)
+  memory.copy(HALF, scalar + 16, 16)
+  slide(out + 256, HALF, width, negate)
+}
+
+/**
+ * V_SUM = sum of `count` tables (8 odd multiples each) by their digits (256 each), plus B_DIGITS times the base point, plus, for
+ * `bases` = 2, the next 256 digits times 2^128 the base point.
+ */
+export function multiply(count: usize, tables: usize, digits: usize, bases: usize): void {
   prepareTables()
   copy<v128>(V_SUM, IDENTITY)
   let doubles: i32 = 0
   let started: bool = false
   for (let t: usize = 255; ; t--) {
-    for (let i: usize = 0; i <= count; i++) {
-      const digit: i32 = i < count ? load<i8>(digits + i * 256 + t) : load<i8>(B_DIGITS + t)
+    for (let i: usize = 0; i < count + bases; i++) {
+      const base: usize = i - count
+      const digit: i32 = i < count ? load<i8>(digits + i * 256 + t) : load<i8>(B_DIGITS + base * 256 + t)
       if (digit === 0) continue
       if (started && doubles > 0) p4Double(V_SUM, V_SUM, doubles)
       started = true
       doubles = 0
-      const table: usize = i < count ? tables + i * 1280 : BASE_ODD
+      const table: usize = i < count ? tables + i * 1280 : BASE_ODD + base * 10240
       p4Add(V_SUM, V_SUM, table + <usize>(abs<i32>(digit) >> 1) * 160, digit >> 31)
     }
     if (t === 0) break
@@ -82,17 +95,44 @@ export function cofactoredIdentity(): bool {
   return isZero(D0) === 1
 }
 
+/** Whether V_SUM = [S]B - [k]A is V_R but for a point of small order. */
+function isNonce(): i32 {
+  p4Cache(V_R, V_R)
+  p4Add(V_SUM, V_SUM, V_R, -1)
+  return cofactoredIdentity() ? 1 : 0
+}
+
 /** 1 when `signature` (64 bytes) by `pk` (32 bytes) over `length` bytes is valid, else 0. */
 export function ed25519Verify(pk: usize, signature: usize, message: usize, length: usize): i32 {
   if (!belowOrder(signature + 32) || !decompress<u64>(pk, 32, 1, V_A) || smallOrder(pk)) return 0
   if (!decompress<u64>(signature, 32, 1, V_R)) return 0
   challenge(pk, signature, message, length)
-  prepareTables()
   oddMultiples(V_TABLE, 8, V_A)
   slide(V_DIGITS, CHALLENGE, 5, true)
   slide(B_DIGITS, signature + 32, 8, false)
-  multiply(1, V_TABLE, V_DIGITS)
-  p4Cache(V_R, V_R)
-  p4Add(V_SUM, V_SUM, V_R, -1)
-  return cofactoredIdentity() ? 1 : 0
+  multiply(1, V_TABLE, V_DIGITS, 1)
+  return isNonce()
+}
+
+/**
+ * Prepares a public key for several verifications: odd multiples of A and of 2^128 A, then the key itself; 2592 bytes at `out`, aligned
+ * to 16. Returns 0 when the key is not acceptable (then no signature by it is), else 1.
+ */
+export function ed25519VerifyKeyExpand(out: usize, pk: usize): i32 {
+  if (!decompress<u64>(pk, 32, 1, V_A) || smallOrder(pk)) return 0
+  oddMultiples(out, 8, V_A)
+  p4Double(V_A, V_A, 128)
+  oddMultiples(out + 1280, 8, V_A)
+  memory.copy(out + 2560, pk, 32)
+  return 1
+}
+
+/** `ed25519Verify` with an expanded key: half the doublings, one decompression less. */
+export function ed25519VerifyExpanded(key: usize, signature: usize, message: usize, length: usize): i32 {
+  if (!belowOrder(signature + 32) || !decompress<u64>(signature, 32, 1, V_R)) return 0
+  challenge(key + 2560, signature, message, length)
+  slideHalves(V_DIGITS, CHALLENGE, 5, true)
+  slideHalves(B_DIGITS, signature + 32, 8, false)
+  multiply(2, key, V_DIGITS, 2)
+  return isNonce()
 }
