@@ -16,7 +16,8 @@ import { type Bytes, copyBytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import type { OwnershipPolicy, Storage, StorageOwner, TableSize } from '../ports/storage.ts'
 import { Handle } from './handle.ts'
-import { decodeOwner, encodeOwner, fenced, nextOwner, type OwnerRow, type RandomBytes } from './owner.ts'
+import { awaitWriterLock, isAlive, leaveHint, removeHint } from './lmdb-probe.ts'
+import { decodeOwner, encodeOwner, fenced, nextOwner, type RandomBytes } from './owner.ts'
 import {
   copyBatch,
   ownerAddress,
@@ -61,6 +62,8 @@ function buffer(bytes: Uint8Array): Buffer {
  * @throws `storage/busy`, `storage/io`, `storage/full`, `storage/damaged`, `storage/version`
  */
 export async function openLmdbStorage(options: LmdbStorageOptions): Promise<Storage> {
+  const timeout = options.busyTimeout ?? 5000
+  await awaitWriterLock(options.path, timeout)
   let database: Database
   try {
     database = open<Buffer, Buffer>({
@@ -77,8 +80,9 @@ export async function openLmdbStorage(options: LmdbStorageOptions): Promise<Stor
     throw translate(cause)
   }
   try {
-    const owner = await withTimeout(takeOwnership(database, options), options.busyTimeout ?? 5000)
-    return new LmdbStorage(database, owner)
+    const owner = await withTimeout(takeOwnership(database, options), timeout)
+    leaveHint(options.path)
+    return new LmdbStorage(database, owner, options.path)
   } catch (cause) {
     const error = cause instanceof MlsError ? cause : translate(cause)
     // With a take-over still queued behind the writer lock, closing would wait for it: let it end by itself.
@@ -98,7 +102,7 @@ async function takeOwnership(database: Database, options: LmdbStorageOptions): P
   for (;;) {
     database.resetReadTxn()
     const previous = decodeOwner(database.getBinary(key))
-    if (options.ifOwned === 'refuse' && previous?.held && alive(previous))
+    if (options.ifOwned === 'refuse' && previous?.held && isAlive(previous.process))
       throw new MlsError('storage/busy', 'another process holds the store')
     const owner = nextOwner(previous, options.randomBytes, process.pid)
     const put = () => database.put(key, buffer(encodeOwner(owner)), fenceVersion(owner))
@@ -107,16 +111,6 @@ async function takeOwnership(database: Database, options: LmdbStorageOptions): P
         ? await database.ifNoExists(key, put)
         : await database.ifVersion(key, fenceVersion(previous), put)
     if (done) return owner
-  }
-}
-
-function alive(owner: OwnerRow): boolean {
-  if (owner.process === 0) return false
-  try {
-    process.kill(owner.process, 0)
-    return true
-  } catch (error) {
-    return (error as { code?: unknown }).code === 'EPERM'
   }
 }
 
@@ -136,6 +130,7 @@ async function withTimeout<T>(work: Promise<T>, milliseconds: number): Promise<T
 class LmdbStorage implements Storage {
   readonly owner: StorageOwner
   readonly #database: Database
+  readonly #path: string
   readonly #handle = new Handle(translate)
   /** Batches are handed to LMDB in order, and it keeps their order from there on. */
   readonly #turns = new Turns()
@@ -143,9 +138,10 @@ class LmdbStorage implements Storage {
   #settled: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  constructor(database: Database, owner: StorageOwner) {
+  constructor(database: Database, owner: StorageOwner, path: string) {
     this.#database = database
     this.owner = owner
+    this.#path = path
   }
 
   async apply(batch: Parameters<Storage['apply']>[0]): Promise<void> {
@@ -262,6 +258,7 @@ class LmdbStorage implements Storage {
     this.#handle.close()
     try {
       if (release) {
+        removeHint(this.#path)
         const free = encodeOwner({ ...this.owner, held: false, process: 0 })
         const version = fenceVersion(this.owner)
         const key = buffer(ownerAddress)
