@@ -4,6 +4,7 @@ import { checkDeserialization } from './families/deserialization.ts'
 import { checkKeySchedule } from './families/key-schedule.ts'
 import { checkMessageProtection } from './families/message-protection.ts'
 import { checkMessages } from './families/messages.ts'
+import { checkPassiveClient } from './families/passive-client.ts'
 import { checkPskSecret } from './families/psk-secret.ts'
 import { checkSecretTree } from './families/secret-tree.ts'
 import { checkTranscriptHashes } from './families/transcript-hashes.ts'
@@ -24,6 +25,9 @@ export const families: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['key-schedule', checkKeySchedule],
   ['message-protection', checkMessageProtection],
   ['messages', checkMessages],
+  ['passive-client-handling-commit', checkPassiveClient],
+  ['passive-client-random', checkPassiveClient],
+  ['passive-client-welcome', checkPassiveClient],
   ['psk_secret', checkPskSecret],
   ['secret-tree', checkSecretTree],
   ['transcript-hashes', checkTranscriptHashes],
