@@ -6,17 +6,19 @@
 import { bug, MlsError } from '../bytes/errors.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
-import type { EncodedLeafNode } from '../wire/leaf-node.ts'
+import type { EncodedLeafNode, LeafNode } from '../wire/leaf-node.ts'
 import { wireLimits } from '../wire/limits.ts'
 import type { ParentNode } from '../wire/ratchet-tree.ts'
 import { IndexDraft, type IndexedNode } from './indexes.ts'
-import { Branch, branch, leaf, memberCountOf, nodeAt, type Subtree, TreeLeaf } from './node.ts'
+import { Branch, branch, memberCountOf, nodeAt, type Subtree, TreeLeaf } from './node.ts'
 import { freeLeaf, leafAt } from './resolution.ts'
 import { Tree } from './tree.ts'
 
 interface Change {
   readonly before: IndexedNode | undefined
   after: IndexedNode | undefined
+  /** The content of a new leaf. */
+  decoded: LeafNode | undefined
 }
 
 /** An editable copy of a tree, which itself never changes. Used up by {@link finish}. */
@@ -60,7 +62,7 @@ export class TreeDraft {
    */
   add(added: EncodedLeafNode): LeafIndex {
     const index = freeLeaf(this.#root, this.#height)
-    this.#edit(index, new TreeLeaf(added.bytes), (node) => {
+    this.#edit(index, added, (node) => {
       if (node.parent === undefined) return
       const list = this.#unmerged.get(node)
       if (list === undefined) this.#unmerged.set(node, [index])
@@ -75,7 +77,7 @@ export class TreeDraft {
    */
   update(index: LeafIndex, updated: EncodedLeafNode): void {
     this.#requireMember(index)
-    this.#edit(index, new TreeLeaf(updated.bytes), (node, at) => this.#setParent(node, at, undefined))
+    this.#edit(index, updated, (node, at) => this.#setParent(node, at, undefined))
   }
 
   /**
@@ -92,7 +94,7 @@ export class TreeDraft {
    * blank. The leaf may be the free one, for an external commit.
    */
   setPath(index: LeafIndex, committer: EncodedLeafNode, nodes: ReadonlyMap<NodeIndex, ParentNode>): void {
-    this.#edit(index, new TreeLeaf(committer.bytes), (node, at) => this.#setParent(node, at, nodes.get(at)))
+    this.#edit(index, committer, (node, at) => this.#setParent(node, at, nodes.get(at)))
   }
 
   /**
@@ -111,7 +113,7 @@ export class TreeDraft {
     if (this.#root === undefined) throw new MlsError('tree/structure', 'a group without members')
     const indexes = new IndexDraft(this.#base.indexes)
     for (const { before } of this.#changes.values()) if (before !== undefined) indexes.drop(before)
-    for (const [node, { after }] of this.#changes) if (after !== undefined) indexes.put(node, after)
+    for (const [node, { after, decoded }] of this.#changes) if (after !== undefined) indexes.put(node, after, decoded)
     return new Tree(suite, this.#root, this.#height, indexes.finish())
   }
 
@@ -121,33 +123,32 @@ export class TreeDraft {
   }
 
   /** Sets a leaf; `visit` sees our own copy of every branch above it, from the top. */
-  #edit(index: LeafIndex, next: TreeLeaf | undefined, visit: (node: Branch, at: NodeIndex) => void): void {
+  #edit(index: LeafIndex, item: EncodedLeafNode | undefined, visit: (node: Branch, at: NodeIndex) => void): void {
     if (this.#finished) throw bug('a tree draft after its end')
     if (index >= this.leafCount) this.#extend()
     const before = this.leaf(index)
-    this.#record(2 * index, before, next)
+    const next = item === undefined ? undefined : new TreeLeaf(item.bytes)
+    this.#record(2 * index, before, next, item?.leafNode)
     const step = (next === undefined ? 0 : 1) - (before === undefined ? 0 : 1)
     const path: Branch[] = []
-    let place = (subtree: Subtree): void => {
-      this.#root = subtree
-    }
     let subtree = this.#root
     for (let h = this.#height; h > 0; h--) {
       const node = this.#own(branch(subtree))
-      place(node)
+      this.#place(path.at(-1), h, index, node)
       path.push(node)
       visit(node, nodeAt(h, Math.floor(index / 2 ** h)))
       node.memberCount += step
-      const right = Math.floor(index / 2 ** (h - 1)) % 2 === 1
-      subtree = right ? node.right : node.left
-      place = (child) => {
-        if (right) node.right = child
-        else node.left = child
-      }
+      subtree = turnsRight(index, h) ? node.right : node.left
     }
-    leaf(subtree)
-    place(next)
+    this.#place(path.at(-1), 0, index, next)
     if (step < 0) this.#prune(path)
+  }
+
+  /** Puts a subtree of some height on the way to a leaf under the branch above it. */
+  #place(above: Branch | undefined, height: number, index: LeafIndex, subtree: Subtree): void {
+    if (above === undefined) this.#root = subtree
+    else if (turnsRight(index, height + 1)) above.right = subtree
+    else above.left = subtree
   }
 
   /** Turns branches without members into blank subtrees. */
@@ -173,15 +174,24 @@ export class TreeDraft {
   }
 
   #setParent(node: Branch, at: NodeIndex, parent: ParentNode | undefined): void {
-    if (node.parent !== parent) this.#record(at, node.parent, parent)
+    if (node.parent !== parent) this.#record(at, node.parent, parent, undefined)
     node.parent = parent
     this.#unmerged.delete(node)
   }
 
-  #record(node: NodeIndex, before: IndexedNode | undefined, after: IndexedNode | undefined): void {
+  #record(
+    node: NodeIndex,
+    before: IndexedNode | undefined,
+    after: IndexedNode | undefined,
+    decoded: LeafNode | undefined,
+  ): void {
     const change = this.#changes.get(node)
-    if (change === undefined) this.#changes.set(node, { before, after })
-    else change.after = after
+    if (change === undefined) {
+      this.#changes.set(node, { before, after, decoded })
+      return
+    }
+    change.after = after
+    change.decoded = decoded
   }
 
   /** RFC 9420 §7.1: unmerged leaves are in increasing order. */
@@ -192,4 +202,9 @@ export class TreeDraft {
       node.parent = { ...node.parent, unmergedLeaves: all }
     }
   }
+}
+
+/** Whether the way to a leaf turns right at a branch of some height. */
+function turnsRight(index: LeafIndex, height: number): boolean {
+  return Math.floor(index / 2 ** (height - 1)) % 2 === 1
 }

@@ -22,7 +22,8 @@ type FlatNode = TreeLeaf | ParentNode | undefined
  *   V156 for a parent above blank leaves only; `leaf/key_reuse` V123, V124, V125, V161; `limit/exceeded` V146, R13
  */
 export function importTree(suite: CipherSuite, bytes: Uint8Array): Tree {
-  const nodes = readNodes(bytes)
+  const indexes = new IndexDraft(emptyIndexes)
+  const nodes = readNodes(bytes, indexes)
   // RFC 9420 §12.4.3.3 V145, V143, V144: the last node is the rightmost leaf that is not blank
   check(nodes.length > 0, 'tree/structure', 'V145', 'a tree without nodes')
   const last = nodes.at(-1)
@@ -32,14 +33,10 @@ export function importTree(suite: CipherSuite, bytes: Uint8Array): Tree {
   const root = build(nodes, height)
   if (root === undefined) throw bug('a tree without its last leaf')
   checkUnmergedLeaves({ subtree: root, height, position: 0 })
-  const indexes = new IndexDraft(emptyIndexes)
-  nodes.forEach((node, i) => {
-    if (node !== undefined) indexes.put(i, node)
-  })
   return new Tree(suite, root, height, indexes.finish())
 }
 
-function readNodes(bytes: Uint8Array): FlatNode[] {
+function readNodes(bytes: Uint8Array, indexes: IndexDraft): FlatNode[] {
   // RFC 9420 §12.4.3.3 V146: the size is bounded before any work
   if (bytes.length > wireLimits.treeBytes) throw tooLarge()
   const item = optional(Node)
@@ -52,7 +49,9 @@ function readNodes(bytes: Uint8Array): FlatNode[] {
       // RFC 9420 §12.4.3.3 V024: leaves at even places, parents at odd ones
       const fits = node === undefined || (node.nodeType === 'leaf') === (nodes.length % 2 === 0)
       check(fits, 'tree/structure', 'V024', 'a node of the wrong type for its place')
-      nodes.push(node?.nodeType === 'leaf' ? new TreeLeaf(node.bytes) : node?.parentNode)
+      const kept = node?.nodeType === 'leaf' ? new TreeLeaf(node.bytes) : node?.parentNode
+      if (kept !== undefined) indexes.put(nodes.length, kept, node?.nodeType === 'leaf' ? node.leafNode : undefined)
+      nodes.push(kept)
     }
   })
   reader.finish()

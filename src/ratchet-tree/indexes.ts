@@ -6,13 +6,12 @@
  * breaks it is never made.
  */
 import { MlsError } from '../bytes/errors.ts'
-import { mapKey } from '../bytes/text.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
 import { credentialTypeCode } from '../wire/credential.ts'
-import type { Capabilities } from '../wire/leaf-node.ts'
+import type { Capabilities, LeafNode } from '../wire/leaf-node.ts'
 import type { ParentNode } from '../wire/ratchet-tree.ts'
 import { TreeLeaf } from './node.ts'
-import { type MapDraft, PersistentMap } from './persistent-map.ts'
+import { type MapDraft, PersistentMap, trieKey } from './persistent-map.ts'
 
 /** The lists of RFC 9420 §7.2 Capabilities. */
 export type CapabilityKind = keyof Capabilities
@@ -85,17 +84,17 @@ export class IndexDraft {
   }
 
   /**
-   * Puts a node in.
+   * Puts a node in; `decoded` is the content of a leaf, for callers that have it.
    * @throws `leaf/key_reuse` when another node has its encryption key (V124 two leaves, V125 leaf and parent, V161 two
    *   parents) or another leaf its signature key (V123); `crypto/key` for a key longer than that of any suite (V032, V036)
    */
-  put(node: NodeIndex, item: IndexedNode): void {
+  put(node: NodeIndex, item: IndexedNode, decoded?: LeafNode): void {
     const key = keyOf(item.encryptionKey)
     const other = this.#encryptionKeys.get(key)
     if (other !== undefined) throw reuse(encryptionKeyRule(node, other), 'two nodes with one encryption key')
     this.#encryptionKeys.set(key, node)
     if (!(item instanceof TreeLeaf)) return
-    const leafNode = item.leafNode
+    const leafNode = decoded ?? item.leafNode
     const signatureKey = keyOf(leafNode.signatureKey)
     // RFC 9420 §7.3 V123: signature keys are unique among the members
     if (this.#signatureKeys.get(signatureKey) !== undefined) throw reuse('V123', 'two members with one signature key')
@@ -150,7 +149,12 @@ function add(counts: Map<number, number>, key: number, change: number): void {
 
 function keyOf(key: Uint8Array): string {
   if (key.length > maxKeyLength) throw new MlsError('crypto/key', 'a key longer than any suite has', { rule: 'V032' })
-  return mapKey(key)
+  return trieKey(key)
+}
+
+/** The value of a byte string in a map of keys. */
+export function lookUp<V>(map: PersistentMap<V>, key: Uint8Array): V | undefined {
+  return key.length > maxKeyLength ? undefined : map.get(trieKey(key))
 }
 
 /** Which rule two nodes with one encryption key break. */

@@ -94,9 +94,3 @@ export function branch(subtree: Subtree): Branch | undefined {
   if (subtree instanceof TreeLeaf) throw bug('a leaf above height 0')
   return subtree
 }
-
-/** A subtree that must be a leaf or blank, because its height says so. */
-export function leaf(subtree: Subtree): TreeLeaf | undefined {
-  if (subtree instanceof Branch) throw bug('a branch at height 0')
-  return subtree
-}

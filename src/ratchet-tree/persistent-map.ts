@@ -6,7 +6,7 @@
  * fewer than n forks whatever the keys are, and a look-up costs at most two steps a character. Uniform keys, such as
  * public keys, give a depth of about log16 n.
  *
- * Keys are strings of characters below 256 (`mapKey` of a byte string).
+ * Keys are strings of characters below 256, such as {@link trieKey} makes.
  */
 import { bug } from '../bytes/errors.ts'
 
@@ -64,6 +64,12 @@ function slotIndex(bitmap: number, value: number): number {
   bits = (bits & 0x33333) + ((bits >> 2) & 0x33333)
   bits = (bits + (bits >> 4)) & 0xf0f0f
   return (bits + (bits >> 8) + (bits >> 16)) & 0x1f
+}
+
+/** The key of a byte string of at most 4096 bytes: a character a byte. */
+export function trieKey(bytes: Uint8Array): string {
+  // one call with all bytes is several times faster than a loop; the length is bounded by the callers
+  return String.fromCharCode.apply(null, bytes as unknown as number[])
 }
 
 /** One immutable version of a map. */
@@ -133,54 +139,47 @@ export class MapDraft<V> {
       return
     }
     const at = near.key === key ? Number.POSITIVE_INFINITY : firstDifference(near.key, key)
-    const { slot, place } = this.#descend(key, at)
-    if (at === Number.POSITIVE_INFINITY) {
-      place(entry)
-      return
+    let above: Fork<V> | undefined
+    let index = 0
+    let slot = this.#root
+    while (slot instanceof Fork && slot.at < at) {
+      const fork: Fork<V> = this.#own(slot)
+      this.#place(above, index, fork)
+      above = fork
+      index = slotIndex(fork.bitmap, nibble(key, fork.at))
+      slot = fork.slots[index]
     }
-    this.size++
-    const bit = 1 << nibble(key, at)
-    if (slot instanceof Fork && slot.at === at) {
-      const fork = this.#own(slot)
-      fork.slots.splice(slotIndex(fork.bitmap, nibble(key, at)), 0, entry)
-      fork.bitmap |= bit
-      place(fork)
-      return
-    }
-    const other = 1 << nibble(near.key, at)
-    place(new Fork(at, bit | other, bit < other ? [entry, slot] : [slot, entry], this.#token()))
+    if (slot === undefined) throw bug('a fork without a slot')
+    if (at !== Number.POSITIVE_INFINITY) this.size++
+    this.#place(above, index, at === Number.POSITIVE_INFINITY ? entry : this.#split(slot, entry, near.key, at))
   }
 
   /** Removes a key; a key that is absent is passed over. */
   delete(key: string): void {
     if (this.get(key) === undefined) return
     this.size--
-    let above: ((slot: Slot<V>) => void) | undefined
-    let place = (slot: Slot<V> | undefined): void => {
-      this.#root = slot
-    }
-    let slot = this.#root
+    let above: Fork<V> | undefined
+    let aboveIndex = 0
     let last: Fork<V> | undefined
+    let index = 0
+    let slot = this.#root
     while (slot instanceof Fork) {
       const fork: Fork<V> = this.#own(slot)
-      place(fork)
-      above = place
-      const index = slotIndex(fork.bitmap, nibble(key, fork.at))
-      place = (next) => {
-        if (next !== undefined) fork.slots[index] = next
-      }
+      this.#place(last, index, fork)
+      above = last
+      aboveIndex = index
       last = fork
+      index = slotIndex(fork.bitmap, nibble(key, fork.at))
       slot = fork.slots[index]
     }
-    if (last === undefined || above === undefined) {
+    if (last === undefined) {
       this.#root = undefined
       return
     }
-    const value = nibble(key, last.at)
-    last.slots.splice(slotIndex(last.bitmap, value), 1)
-    last.bitmap &= ~(1 << value)
+    last.slots.splice(index, 1)
+    last.bitmap &= ~(1 << nibble(key, last.at))
     const [only, second] = last.slots
-    if (only !== undefined && second === undefined) above(only)
+    if (only !== undefined && second === undefined) this.#place(above, aboveIndex, only)
   }
 
   /** Ends the draft. */
@@ -199,23 +198,23 @@ export class MapDraft<V> {
     return slot
   }
 
-  /** The slot where the path of `key` reaches nibble `at`, and how to replace it; forks above are owned on the way. */
-  #descend(key: string, at: number): { slot: Slot<V>; place: (slot: Slot<V>) => void } {
-    let slot = this.#root
-    let place = (next: Slot<V>): void => {
-      this.#root = next
+  /** The slot that holds `slot` and a new entry, which differ first at nibble `at`. */
+  #split(slot: Slot<V>, entry: Entry<V>, nearKey: string, at: number): Fork<V> {
+    const value = nibble(entry.key, at)
+    const bit = 1 << value
+    if (slot instanceof Fork && slot.at === at) {
+      const fork = this.#own(slot)
+      fork.slots.splice(slotIndex(fork.bitmap, value), 0, entry)
+      fork.bitmap |= bit
+      return fork
     }
-    while (slot instanceof Fork && slot.at < at) {
-      const fork: Fork<V> = this.#own(slot)
-      place(fork)
-      const index = slotIndex(fork.bitmap, nibble(key, fork.at))
-      place = (next) => {
-        fork.slots[index] = next
-      }
-      slot = fork.slots[index]
-    }
-    if (slot === undefined) throw bug('a fork without a slot')
-    return { slot, place }
+    const other = 1 << nibble(nearKey, at)
+    return new Fork(at, bit | other, bit < other ? [entry, slot] : [slot, entry], this.#token())
+  }
+
+  #place(above: Fork<V> | undefined, index: number, slot: Slot<V>): void {
+    if (above === undefined) this.#root = slot
+    else above.slots[index] = slot
   }
 
   #own(fork: Fork<V>): Fork<V> {

@@ -22,27 +22,33 @@ const memoSize = 32_768
 /** Blank subtrees up to this height are hashed level by level. */
 const blockHeight = 9
 
-/** TreeHashInput of a leaf; `bytes` is the encoded LeafNode, absent for a blank leaf. */
-function leafHashInput(leafIndex: number, bytes: Uint8Array | undefined): Bytes {
-  const input = new Uint8Array(6 + (bytes?.length ?? 0))
-  input[0] = 1
-  new DataView(input.buffer).setUint32(1, leafIndex)
-  if (bytes !== undefined) {
-    input[5] = 1
-    input.set(bytes, 6)
-  }
-  return input
+/** Writes the TreeHashInput of a leaf; `bytes` is the encoded LeafNode, absent for a blank leaf. */
+function writeLeafInput(writer: Writer, leafIndex: number, bytes: Uint8Array | undefined): void {
+  writer.uint8(1)
+  writer.uint32(leafIndex)
+  writer.uint8(bytes === undefined ? 0 : 1)
+  if (bytes !== undefined) writer.raw(bytes)
 }
 
-/** TreeHashInput of a parent. */
-function parentHashInput(parent: ParentNode | undefined, left: Uint8Array, right: Uint8Array): Bytes {
-  const writer = new Writer(parent === undefined ? 160 : 320 + 4 * parent.unmergedLeaves.length)
+/** Writes the TreeHashInput of a parent. */
+function writeParentInput(writer: Writer, parent: ParentNode | undefined, left: Uint8Array, right: Uint8Array): void {
   writer.uint8(2)
   writer.uint8(parent === undefined ? 0 : 1)
   if (parent !== undefined) ParentNode.write(writer, parent)
   writer.opaque(left)
   writer.opaque(right)
-  return writer.finish()
+}
+
+/** Hashes what `write` writes for each of `count` inputs, which share one buffer. */
+function hashWritten(suite: CipherSuite, count: number, write: (writer: Writer, i: number) => void): Bytes[] {
+  const writer = new Writer(256 * count)
+  const ends: number[] = []
+  for (let i = 0; i < count; i++) {
+    write(writer, i)
+    ends.push(writer.length)
+  }
+  const bytes = writer.finish()
+  return suite.hashMany(ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end)))
 }
 
 /** The tree hash of a parent from the hashes of its children. */
@@ -52,7 +58,18 @@ export function parentTreeHash(
   left: Uint8Array,
   right: Uint8Array,
 ): Bytes {
-  return suite.hash(parentHashInput(parent, left, right))
+  return at(
+    hashWritten(suite, 1, (writer) => writeParentInput(writer, parent, left, right)),
+    0,
+  )
+}
+
+/** The tree hash of a leaf, or of a blank one when there are no bytes. */
+export function leafTreeHash(suite: CipherSuite, leafIndex: number, bytes: Uint8Array | undefined): Bytes {
+  return at(
+    hashWritten(suite, 1, (writer) => writeLeafInput(writer, leafIndex, bytes)),
+    0,
+  )
 }
 
 /**
@@ -92,31 +109,31 @@ function openNodes(top: TreeLeaf | Branch, height: number, position: number): Op
 }
 
 function hashLeaves(suite: CipherSuite, open: readonly OpenNode<TreeLeaf | Branch>[][]): void {
-  const leaves = at(open, 0)
-  for (let start = 0; start < leaves.length; start += batch) {
-    const part = leaves.slice(start, start + batch)
-    const hashes = suite.hashMany(
-      part.map(({ node, position }) => leafHashInput(position, node instanceof TreeLeaf ? node.bytes : undefined)),
-    )
-    part.forEach(({ node }, i) => {
-      node.treeHash = at(hashes, i)
-    })
-  }
+  hashInBatches(suite, at(open, 0), (writer, { node, position }) => {
+    if (!(node instanceof TreeLeaf)) throw bug('a branch at height 0')
+    writeLeafInput(writer, position, node.bytes)
+  })
 }
 
 function hashBranches(suite: CipherSuite, nodes: readonly OpenNode<TreeLeaf | Branch>[], height: number): void {
+  hashInBatches(suite, nodes, (writer, { node, position }) => {
+    if (!(node instanceof Branch)) throw bug('a leaf above height 0')
+    const left = node.left?.treeHash ?? blankTreeHash(suite, height - 1, 2 * position)
+    const right = node.right?.treeHash ?? blankTreeHash(suite, height - 1, 2 * position + 1)
+    writeParentInput(writer, node.parent, left, right)
+  })
+}
+
+function hashInBatches(
+  suite: CipherSuite,
+  nodes: readonly OpenNode<TreeLeaf | Branch>[],
+  write: (writer: Writer, open: OpenNode<TreeLeaf | Branch>) => void,
+): void {
   for (let start = 0; start < nodes.length; start += batch) {
-    const part = nodes.slice(start, start + batch)
-    const hashes = suite.hashMany(
-      part.map(({ node, position }) => {
-        if (!(node instanceof Branch)) throw bug('a leaf above height 0')
-        const left = node.left?.treeHash ?? blankTreeHash(suite, height - 1, 2 * position)
-        const right = node.right?.treeHash ?? blankTreeHash(suite, height - 1, 2 * position + 1)
-        return parentHashInput(node.parent, left, right)
-      }),
-    )
-    part.forEach(({ node }, i) => {
-      node.treeHash = at(hashes, i)
+    const count = Math.min(batch, nodes.length - start)
+    const hashes = hashWritten(suite, count, (writer, i) => write(writer, at(nodes, start + i)))
+    hashes.forEach((hash, i) => {
+      at(nodes, start + i).node.treeHash = hash
     })
   }
 }
@@ -148,13 +165,11 @@ function blank(suite: CipherSuite, memo: Map<number, Bytes>, height: number, pos
 
 function blankBlock(suite: CipherSuite, memo: Map<number, Bytes>, height: number, position: number): Bytes {
   const first = position * 2 ** height
-  let hashes = suite.hashMany(Array.from({ length: 2 ** height }, (_, i) => leafHashInput(first + i, undefined)))
+  let hashes = hashWritten(suite, 2 ** height, (writer, i) => writeLeafInput(writer, first + i, undefined))
   for (let h = 1; h <= height; h++) {
     const below = hashes
-    hashes = suite.hashMany(
-      Array.from({ length: below.length / 2 }, (_, i) =>
-        parentHashInput(undefined, at(below, 2 * i), at(below, 2 * i + 1)),
-      ),
+    hashes = hashWritten(suite, below.length / 2, (writer, i) =>
+      writeParentInput(writer, undefined, at(below, 2 * i), at(below, 2 * i + 1)),
     )
     if (h >= memoHeight)
       hashes.forEach((hash, i) => {
@@ -174,9 +189,4 @@ function remember(memo: Map<number, Bytes>, height: number, position: number, ha
     if (!oldest.done) memo.delete(oldest.value)
   }
   memo.set(memoKey(height, position), hash)
-}
-
-/** The tree hash of a blank leaf or of a leaf with these bytes. */
-export function leafTreeHash(suite: CipherSuite, leafIndex: number, bytes: Uint8Array | undefined): Bytes {
-  return suite.hash(leafHashInput(leafIndex, bytes))
 }

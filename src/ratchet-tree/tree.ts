@@ -11,14 +11,13 @@
  * has no nodes; the rightmost half is not empty; no two nodes have one key. A look-up costs O(log n).
  */
 import type { Bytes } from '../bytes/bytes.ts'
-import { mapKey } from '../bytes/text.ts'
 import { Writer } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
 import type { EncodedLeafNode } from '../wire/leaf-node.ts'
 import { ParentNode } from '../wire/ratchet-tree.ts'
 import { defaultExtensionTypes, defaultProposalTypes } from '../wire/registries.ts'
-import { type CapabilityKind, emptyIndexes, IndexDraft, supportKey, type TreeIndexes } from './indexes.ts'
+import { type CapabilityKind, emptyIndexes, IndexDraft, lookUp, supportKey, type TreeIndexes } from './indexes.ts'
 import { Branch, memberCountOf, type Subtree, TreeLeaf } from './node.ts'
 import { filteredPathOf, freeLeaf, leafAt, resolutionOf, subtreeAt } from './resolution.ts'
 import { hashSubtree } from './tree-hash.ts'
@@ -88,12 +87,12 @@ export class Tree {
 
   /** The leaf of a member with this signature key. */
   leafOfSignatureKey(key: Uint8Array): LeafIndex | undefined {
-    return this.indexes.signatureKeys.get(mapKey(key))
+    return lookUp(this.indexes.signatureKeys, key)
   }
 
   /** The leaf or parent with this encryption key. */
   nodeOfEncryptionKey(key: Uint8Array): NodeIndex | undefined {
-    return this.indexes.encryptionKeys.get(mapKey(key))
+    return lookUp(this.indexes.encryptionKeys, key)
   }
 
   /** How many members support a type: by their capabilities, or all of them for a default type (RFC 9420 §7.2). */
