@@ -2,7 +2,8 @@
  * How the cost of everyday operations grows with the group: members of a fully populated tree commit, remove, add and talk.
  * The operations of all sizes are interleaved, so that a slow moment of the machine hits all of them.
  */
-import { cipherSuite, createIdentity, createKeyPackage, type Group } from '../src/index.ts'
+import { type CipherSuite, cipherSuite, createIdentity, createKeyPackage, type Group } from '../src/index.ts'
+import { importTree } from '../src/ratchet-tree/import-tree.ts'
 import { populatedGroup } from '../test/support/populated-group.ts'
 import { figure, median, own, type Row, table, writeResults } from './report.ts'
 
@@ -41,6 +42,14 @@ function memory(): number {
   return heapUsed + external
 }
 
+/** Bytes that a tree takes beside the bytes of its leaves. */
+function treeMemory(suite: CipherSuite, encoded: Uint8Array): number {
+  const before = memory()
+  const tree = importTree(suite, encoded)
+  const taken = memory() - before
+  return [...tree.members()].reduce((rest, [, { bytes }]) => rest - bytes.length, taken)
+}
+
 export async function run(args: readonly string[]): Promise<void> {
   const sizes = args.length > 0 ? args.map(Number) : [100, 1_000, 10_000, 100_000]
   const rounds = 15
@@ -49,11 +58,8 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const n of sizes) {
     process.stdout.write(`building ${n} members ... `)
     const start = performance.now()
-    const before = memory()
     const group = populatedGroup(suite, n)
-    const leafBytes = [...group.fixture.tree.members()].reduce((sum, [, { bytes }]) => sum + bytes.length, 0)
-    const encoded = group.fixture.encoded.length
-    const bytesPerMember = (memory() - before - encoded - leafBytes) / n
+    const bytesPerMember = treeMemory(suite, group.fixture.encoded) / n
     console.log(`${figure((performance.now() - start) / 1000)} s`)
     const samples = Object.fromEntries(operations.map((name) => [name, []])) as unknown as Size['samples']
     groups.push({ n, samples, bytesPerMember, a: group.member(0), b: group.member(Math.floor(n / 2)) })
@@ -80,7 +86,7 @@ export async function run(args: readonly string[]): Promise<void> {
   writeResults('growth', rows)
 }
 
-async function oneRound(suite: Awaited<ReturnType<typeof cipherSuite>>, size: Size, round: number): Promise<void> {
+async function oneRound(suite: CipherSuite, size: Size, round: number): Promise<void> {
   const { a, b, samples, n } = size
   const newcomer = await createKeyPackage({ suite, identity: createIdentity(suite, `newcomer ${n} ${round}`) })
   // staged and let go, so that the tree stays the populated one

@@ -124,7 +124,7 @@ async function proposalOf(
 }
 
 function frame({ current, config }: GroupState, content: AuthenticatedContent): MlsMessage {
-  const { suite, secrets, secretTree, encodedContext, privateTree } = current
+  const { suite, secrets, secretTree, encodedContext } = current
   if (content.wireFormat === 'mls_public_message')
     return {
       wireFormat: 'mls_public_message',

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 /** Arrows go down: a folder imports from folders with a smaller number and from itself. ARCHITECTURE.md shows the same table. */
-export const levels: Readonly<Record<string, number>> = {
+const levels: Readonly<Record<string, number>> = {
   bytes: 0,
   codec: 1,
   'tree-math': 1,
@@ -52,7 +52,7 @@ const isEntry = (path: string) => !relative(root, path).includes('/') || /^(test
 const all = sources(root)
 
 /** Imports that break the table, as `from -> to`. */
-export function upward(files: readonly Source[]): string[] {
+function upward(files: readonly Source[]): string[] {
   return files.flatMap(({ path, imports }) =>
     isEntry(path)
       ? []
@@ -64,7 +64,7 @@ export function upward(files: readonly Source[]): string[] {
 }
 
 /** One cycle of imports, if there is any. */
-export function cycle(files: readonly Source[]): string[] | undefined {
+function cycle(files: readonly Source[]): string[] | undefined {
   const graph = new Map(files.map(({ path, imports }) => [path, imports]))
   const done = new Set<string>()
   const stack: string[] = []
@@ -108,7 +108,12 @@ describe('layers', () => {
   test('no cycle', () => {
     expect(cycle(all)).toBeUndefined()
     const [a, b] = [join(root, 'a.ts'), join(root, 'b.ts')]
-    expect(cycle([{ path: a, text: '', imports: [b] }, { path: b, text: '', imports: [a] }])).toHaveLength(3)
+    expect(
+      cycle([
+        { path: a, text: '', imports: [b] },
+        { path: b, text: '', imports: [a] },
+      ]),
+    ).toHaveLength(3)
   })
 
   test('no file has more than 500 lines', () => {
