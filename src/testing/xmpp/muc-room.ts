@@ -89,9 +89,12 @@ export class MucRoom {
   #refusal(bare: string, nick: string): StanzaError | undefined {
     const affiliation = this.affiliationOf(bare)
     const holder = this.occupants.get(nick)
+    const closed = this.config.membersOnly && (affiliation === 'none' || affiliation === 'outcast')
+    // Prosody looks at membership before it looks at bans.
+    if (closed && this.site.dialect.name === 'prosody') return { type: 'auth', condition: 'registration-required' }
     if (affiliation === 'outcast') return { type: 'auth', condition: 'forbidden' }
     if (this.locked && affiliation !== 'owner') return { type: 'cancel', condition: 'item-not-found' }
-    if (this.config.membersOnly && affiliation === 'none') return { type: 'auth', condition: 'registration-required' }
+    if (closed) return { type: 'auth', condition: 'registration-required' }
     if (holder !== undefined && holder.bare !== bare) return { type: 'cancel', condition: 'conflict' }
     if (this.#byJid.size >= this.site.dialect.maxOccupants)
       return { type: 'wait', condition: 'resource-constraint', text: 'Too many users' }

@@ -126,11 +126,8 @@ export class Site {
     if (stanza.name !== 'iq' || pending === undefined || stanza.attrs['from'] !== pending.channel) return false
     this.#pam.delete(stanza.attrs['id'] ?? '')
     const { request, account, channel, leaving } = pending
-    if (stanza.attrs['type'] === 'error') {
-      const failed = child(stanza, 'error')
-      this.route(iq('error', { id: request.attrs['id'], from: account.bare, to: request.attrs['from'] }, failed))
-      return true
-    }
+    // ejabberd 23.01 keeps an error of the channel to itself: the client waits in vain.
+    if (stanza.attrs['type'] === 'error') return true
     if (leaving) account.channels.delete(channel)
     else account.channels.add(channel)
     // ejabberd wraps the answer in the core namespace, whatever version of PAM was asked for.

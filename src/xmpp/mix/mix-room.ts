@@ -7,6 +7,7 @@ import { elementsOf, type XmlElement } from '../stanza/element.ts'
 import { bareJid, parseJid, tryBareJid } from '../stanza/jid.ts'
 import { iq } from '../stanza/stanza.ts'
 import { hasCondition } from '../stanza/xmpp-error.ts'
+import type { DiscoInfo } from '../xep/xep-0030.ts'
 import { buildItemsRequest, parseItems, pubsubEventIn } from '../xep/xep-0060.ts'
 import { type ArchiveResult, mam } from '../xep/xep-0313.ts'
 import { originIdIn } from '../xep/xep-0359.ts'
@@ -58,23 +59,32 @@ export class MixRoom implements Room {
         // Somebody else's channel: there is something to join.
         if (!hasCondition(error, 'conflict')) throw error
       })
+    const info = await this.#info()
     const nick = options.nick ?? this.#nick ?? parseJid(port.jid).local ?? 'member'
     try {
       await port.request(iq('set', {}, buildClientJoin(this.jid, [mixMessagesNode, mixParticipantsNode], nick)))
     } catch (error) {
-      if (hasCondition(error, 'item-not-found')) throw new MlsError('xmpp/room_missing', 'the channel does not exist')
       if (hasCondition(error, 'service-unavailable', 'feature-not-implemented'))
         throw new MlsError('xmpp/unsupported', 'the own server does not support channels', { cause: error })
       throw error
     }
-    const info = await discoverInfo(port, this.jid).catch(() => undefined)
-    // ejabberd says so only at the service; what counts is whether the archive answers.
-    if (info?.features.includes(mam) !== true) await this.#probe()
+    if (!info.features.includes(mam)) await this.#probe()
     this.#nick = nick
     this.#joined = true
     await this.members()
   }
 
+  /** Asked first: ejabberd never answers the request to join a channel that does not exist. */
+  async #info(): Promise<DiscoInfo> {
+    try {
+      return await discoverInfo(this.#context.port, this.jid)
+    } catch (error) {
+      if (hasCondition(error, 'item-not-found')) throw new MlsError('xmpp/room_missing', 'the channel does not exist')
+      throw error
+    }
+  }
+
+  /** A channel that does not announce its archive may still have one: what counts is whether it answers. */
   async #probe(): Promise<void> {
     try {
       await this.page({ before: '', max: 1 })

@@ -15,6 +15,8 @@ const wanted: Readonly<Record<string, string>> = {
   'muc#roomconfig_whois': 'anyone',
   'muc#roomconfig_publicroom': '0',
   'muc#roomconfig_changesubject': '0',
+  // ejabberd 23.01 gives whoever was in a moderated room the old role again: the banned could come back in.
+  'muc#roomconfig_moderatedroom': '0',
   // The archive: Prosody's name, then ejabberd's. Without the field every room has one, or none can.
   'muc#roomconfig_enablearchiving': '1',
   mam: '1',

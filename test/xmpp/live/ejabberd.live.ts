@@ -1,0 +1,4 @@
+import { real } from '../conformance/real.ts'
+import { conformance } from '../conformance/suite.ts'
+
+conformance('ejabberd, room, WebSocket', real('ejabberd', 'muc', 'websocket'))
