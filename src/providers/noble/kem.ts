@@ -107,7 +107,6 @@ export function hpkeJsKem(parameters: SuiteParameters): Kem {
     async decap(keyPair, kemOutput) {
       try {
         const enc = copyBytes(checked(kemOutput))
-        checked(keyPair.publicKey)
         return new Uint8Array(await kem.decap({ recipientKey: await importPair(keyPair), enc }))
       } catch {
         throw decryptError()

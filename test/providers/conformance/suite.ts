@@ -128,7 +128,8 @@ export function suiteConformance(provider: CryptoProvider): void {
       })
 
       test('V036 signature keys: length and encoding', () => {
-        const { publicKey } = suite.generateSignatureKeyPair()
+        const { publicKey, privateKey } = suite.generateSignatureKeyPair()
+        const signature = suite.sign(privateKey, message)
         const refused: Uint8Array[] = [
           none,
           publicKey.subarray(1),
@@ -144,7 +145,10 @@ export function suiteConformance(provider: CryptoProvider): void {
             flipped(publicKey, 9),
           )
         }
-        for (const key of refused) expect(suite.isSignaturePublicKey(key), toHex(key)).toBe(false)
+        for (const key of refused) {
+          expect(suite.isSignaturePublicKey(key), toHex(key)).toBe(false)
+          expect(suite.verify(key, message, signature), toHex(key)).toBe(false)
+        }
       })
 
       test('V044 keys of other schemes are refused', () => {
