@@ -9,6 +9,7 @@ import {
   confirmedTranscriptHash,
   deriveEpochSecrets,
   deriveJoinerSecret,
+  deriveWelcomeSecret,
   expandEpochSecret,
   initialEpochSecret,
   interimTranscriptHash,
@@ -68,6 +69,38 @@ describe('ownership (V216)', () => {
     expect(live.size).toBe(11)
     expect(watch.outputs.map(toHex).filter((secret) => !/^0+$/.test(secret) && !live.has(secret))).toEqual([])
     expect(watch.count()).toBe(1 + 2 + 9)
+  })
+
+  test('no intermediate secret of the welcome secret and of PSKs survives', () => {
+    const watch = watched()
+    const [joiner, psk] = [filled<'joiner_secret'>(1), filled<'psk_secret'>(2)]
+    const welcome = deriveWelcomeSecret(watch.suite, joiner, psk)
+    const id = { psktype: 'external', pskId: new Uint8Array([1]), pskNonce: new Uint8Array(32) } as const
+    const input = { id, psk: new Uint8Array([1]) }
+    const secret = derivePskSecret(watch.suite, [input, input])
+    expect([joiner.consumed, psk.consumed]).toEqual([false, false])
+    expect(watch.outputs.map(toHex).filter((bytes) => !/^0+$/.test(bytes))).toEqual([hex(welcome), hex(secret)])
+  })
+
+  test('the external secret and the external private key leave no copy', async () => {
+    const seen: Uint8Array[] = []
+    const spying = new Proxy(suite, {
+      get(target, name) {
+        const member = Reflect.get(target, name, target) as unknown
+        if (name === 'deriveKeyPair')
+          return async (ikm: Uint8Array) => {
+            const pair = await target.deriveKeyPair(ikm)
+            seen.push(ikm, pair.privateKey)
+            return pair
+          }
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    })
+    const secret = filled<'external_secret'>(7)
+    const { kemOutput } = await externalInitSender(suite, (await externalKeyPair(suite, secret)).publicKey)
+    await externalInitReceiver(spying, secret, kemOutput)
+    expect(seen.map(toHex)).toEqual(['00'.repeat(32), '00'.repeat(32)])
+    expect(secret.consumed).toBe(false)
   })
 
   test('the exporter leaves nothing but its result', () => {

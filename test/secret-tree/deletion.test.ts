@@ -112,6 +112,7 @@ describe('V215 deletion schedule', () => {
     const tree = makeTree(8, {}, watch.suite)
     for (const generation of [2, 1, 5]) tree.openingKey(1, 'application', generation).accept()
     tree.openingKey(1, 'application', 9).reject()
+    tree.openingKey(6, 'handshake', 2).reject()
     const sealing = tree.seal(4, 'handshake')
     sealing.key.fill(0)
     sealing.nonce.fill(0)

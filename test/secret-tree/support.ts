@@ -10,22 +10,30 @@ import { SecretTree } from '../../src/secret-tree/secret-tree.ts'
 
 export const suite = nobleProvider.open(suiteParameters(1), systemRng)
 
-/** A suite that counts expansions and remembers every secret that it gave out. */
+/** A suite that counts expansions and remembers every secret that the KDF gave out. */
 export function watched(): { suite: CipherSuite; outputs: Bytes[]; count: () => number } {
   const outputs: Bytes[] = []
+  let expansions = 0
   const watchedSuite = new Proxy(suite, {
     get(target, name) {
       const member = Reflect.get(target, name, target) as unknown
       if (name === 'expandMany') throw new Error('not counted')
+      if (name === 'extract')
+        return (salt: Uint8Array, ikm: Uint8Array) => {
+          const output = target.extract(salt, ikm)
+          outputs.push(output)
+          return output
+        }
       if (name !== 'expand') return typeof member === 'function' ? member.bind(target) : member
       return (prk: Uint8Array, info: Uint8Array, length: number) => {
         const output = target.expand(prk, info, length)
+        expansions += 1
         outputs.push(output)
         return output
       }
     },
   })
-  return { suite: watchedSuite, outputs, count: () => outputs.length }
+  return { suite: watchedSuite, outputs, count: () => expansions }
 }
 
 /** A fixed encryption secret; a new array each time. */
