@@ -8,7 +8,7 @@ import { oddMultiples, prepareTables } from './edwards'
 import { copy } from './field'
 import { B_DIGITS, BATCH_POINTS, BATCH_SCALAR, BATCH_SUM, BATCH_Z, CHALLENGE, V_R, V_SUM, V_T, V_U } from './memory'
 import { belowOrder, mulAdd } from './order'
-import { p4Add, p4Cache, p4Double } from './point.generated'
+import { p4Add, p4Cache, p4Double } from './point'
 import { bitsFrom, challenge, cofactoredIdentity, multiply, slide } from './verify'
 
 /** Below this count interleaved sliding windows cost less than buckets. */

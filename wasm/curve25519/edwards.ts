@@ -5,7 +5,7 @@
 import { BASE_POINT, CACHED_IDENTITY, IDENTITY } from './constants.generated'
 import { copy } from './field'
 import { BASE_ODD, BASE_TABLE, DIGITS, ENTRY, POINT, V_SUM, V_T } from './memory'
-import { p4Add, p4Cache, p4Double } from './point.generated'
+import { p4Add, p4Cache, p4Double } from './point'
 
 const ROW: usize = 8 * 160
 

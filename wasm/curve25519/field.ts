@@ -3,12 +3,12 @@ import { F4_ONE, FE_ONE } from './constants.generated'
 import {
   f4AddSub,
   f4Mul,
-  f4MulSmallAdd,
   f4SqTimes,
+  f4SubMulSmall,
   feAddSub,
   feMul,
-  feMulSmallAdd,
   feSqTimes,
+  feSubMulSmall,
   feToBytes,
 } from './field.generated'
 import { CHAIN, DENOMINATORS, ENCODING, NUMERATORS, PRODUCTS, ZEROS } from './memory'
@@ -28,10 +28,10 @@ export function addSub<T>(sum: usize, difference: usize, x: usize, y: usize): vo
   else feAddSub(sum, difference, x, y)
 }
 
-/** r = 121666 x + y */
-export function mulSmallAdd<T>(r: usize, x: usize, y: usize): void {
-  if (isVector<T>()) f4MulSmallAdd(r, x, y)
-  else feMulSmallAdd(r, x, y)
+/** e = x - y, r = 121666 e + y */
+export function subMulSmall<T>(r: usize, e: usize, x: usize, y: usize): void {
+  if (isVector<T>()) f4SubMulSmall(r, e, x, y)
+  else feSubMulSmall(r, e, x, y)
 }
 
 export function copy<T>(r: usize, x: usize): void {

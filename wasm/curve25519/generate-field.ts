@@ -18,6 +18,13 @@ interface Form {
   readonly stride: number
   times(x: string, factor: number): string
   double(x: string): string
+  splat(x: number): string
+  add(x: string, y: string): string
+  /** x + 2p - y, limb i */
+  subtract(x: string, y: string, i: number): string
+  /** (x ^ y) & mask, and x ^ y */
+  difference(x: string, y: string, mask: string): string
+  xor(x: string, y: string): string
   column(p: string, k: number, terms: readonly Term[], carried: boolean): string[]
   fold(p: string): string[]
 }
@@ -27,6 +34,11 @@ const scalar: Form = {
   stride: 8,
   times: (x, factor) => `${x} * ${factor}`,
   double: (x) => `${x} << 1`,
+  splat: (x) => `${x}`,
+  add: (x, y) => `${x} + ${y}`,
+  subtract: (x, y, i) => `${x} + ${twoP(i)} - ${y}`,
+  difference: (x, y, mask) => `(${x} ^ ${y}) & ${mask}`,
+  xor: (x, y) => `${x} ^ ${y}`,
   column: (p, k, terms, carried) => {
     const sum = terms.map(([a, b]) => `${a} * ${b}`).join(' + ')
     return [
@@ -51,6 +63,11 @@ export const vector: Form = {
   stride: 16,
   times: (x, factor) => `i32x4.mul(${x}, ${splat(factor)})`,
   double: (x) => `i32x4.shl(${x}, 1)`,
+  splat,
+  add: add32,
+  subtract: (x, y, i) => sub32(add32(x, splat(twoP(i))), y),
+  difference: (x, y, mask) => `v128.and(v128.xor(${x}, ${y}), ${mask})`,
+  xor: (x, y) => `v128.xor(${x}, ${y})`,
   column: (p, k, terms, carried) => {
     const half = (part: 'low' | 'high'): string => {
       const products = terms.map(([a, b]) => `i64x2.extmul_${part}_i32x4_u(${a}, ${b})`)
@@ -131,15 +148,24 @@ export const loop = (count: string, body: readonly string[]): string[] => [
   '}',
 ]
 
+/** What both forms have: products, sums, and the two linear parts of a Montgomery ladder step. */
 function fieldFunctions(form: Form, name: string): string[] {
   const masks = form === vector ? MASKS : []
-  const assign = range(LIMBS).map((i) => `x${i} = r${i}`)
+  const swapped = (x: string, y: string): string[] =>
+    range(LIMBS).flatMap((i) => [
+      `const ${x}${y}${i}: ${form.type} = ${form.difference(`${x}${i}`, `${y}${i}`, 'swap')}`,
+      `${x}${i} = ${form.xor(`${x}${i}`, `${x}${y}${i}`)}`,
+      `${y}${i} = ${form.xor(`${y}${i}`, `${x}${y}${i}`)}`,
+    ])
+  const sum = (to: string, x: string, y: string): string[] => store(form, to, (i) => form.add(`${x}${i}`, `${y}${i}`))
+  const minus = (to: string, x: string, y: string): string[] =>
+    store(form, to, (i) => form.subtract(`${x}${i}`, `${y}${i}`, i))
+  const loadXY = [...load(form, 'x', 'x'), ...load(form, 'y', 'y')]
   return [
     define(
       `${name}Mul(r: usize, x: usize, y: usize): void`,
       masks,
-      load(form, 'x', 'x'),
-      load(form, 'y', 'y'),
+      loadXY,
       product(form, 'r', names('x'), names('y')),
       store(form, 'r', (i) => `r${i}`),
     ),
@@ -147,14 +173,48 @@ function fieldFunctions(form: Form, name: string): string[] {
       `${name}SqTimes(r: usize, x: usize, times: i32): void`,
       masks,
       load(form, 'x', 'x'),
-      loop('times', [...square(form, 'r', names('x')), ...assign]),
+      loop('times', [...square(form, 'r', names('x')), ...range(LIMBS).map((i) => `x${i} = r${i}`)]),
       store(form, 'r', (i) => `x${i}`),
+    ),
+    define(
+      `${name}AddSub(sum: usize, difference: usize, x: usize, y: usize): void`,
+      loadXY,
+      sum('sum', 'x', 'y'),
+      minus('difference', 'x', 'y'),
+    ),
+    // X2, Z2, X3, Z3 swapped on demand, then S0, S1 = X2 +- Z2 and S2, S3 = X3 +- Z3.
+    define(
+      `${name}SwapAddSub(swap: ${form.type}): void`,
+      load(form, 'a', 'X2'),
+      load(form, 'c', 'X3'),
+      swapped('a', 'c'),
+      load(form, 'b', 'Z2'),
+      load(form, 'd', 'Z3'),
+      swapped('b', 'd'),
+      [...sum('S0', 'a', 'b'), ...minus('S1', 'a', 'b'), ...sum('S2', 'c', 'd'), ...minus('S3', 'c', 'd')],
+    ),
+    // e = x - y and r = 121666 e + y.
+    define(
+      `${name}SubMulSmall(r: usize, e: usize, x: usize, y: usize): void`,
+      masks,
+      loadXY,
+      [`const a24: ${form.type} = ${form.splat(121666)}`, `const one: ${form.type} = ${form.splat(1)}`],
+      range(LIMBS).map((i) => `const e${i}: ${form.type} = ${form.subtract(`x${i}`, `y${i}`, i)}`),
+      store(form, 'e', (i) => `e${i}`),
+      range(LIMBS).flatMap((k) => {
+        const terms: Term[] = [
+          [`e${k}`, 'a24'],
+          [`y${k}`, 'one'],
+        ]
+        return form.column('r', k, terms, k > 0)
+      }),
+      form.fold('r'),
+      store(form, 'r', (i) => `r${i}`),
     ),
   ]
 }
 
 export function scalarField(): string {
-  const biased = (i: number): string => `x${i} + ${twoP(i)} - y${i}`
   const carry = (i: number): string[] =>
     i < 9
       ? [`x${i + 1} += x${i} >> ${bits(i)}`, `x${i} &= ${2 ** bits(i) - 1}`]
@@ -168,45 +228,10 @@ export function scalarField(): string {
   return [
     ...fieldFunctions(scalar, 'fe'),
     define(
-      'feAddSub(sum: usize, difference: usize, x: usize, y: usize): void',
-      load(scalar, 'x', 'x'),
-      load(scalar, 'y', 'y'),
-      store(scalar, 'sum', (i) => `x${i} + y${i}`),
-      store(scalar, 'difference', biased),
-    ),
-    define(
       'feSub(r: usize, x: usize, y: usize): void',
       load(scalar, 'x', 'x'),
       load(scalar, 'y', 'y'),
-      store(scalar, 'r', biased),
-    ),
-    define(
-      'feMulSmallAdd(r: usize, x: usize, y: usize): void',
-      load(scalar, 'x', 'x'),
-      load(scalar, 'y', 'y'),
-      range(LIMBS).flatMap((k) =>
-        scalar.column(
-          'r',
-          k,
-          [
-            [`x${k}`, '121666'],
-            [`y${k}`, '1'],
-          ],
-          k > 0,
-        ),
-      ),
-      scalar.fold('r'),
-      store(scalar, 'r', (i) => `r${i}`),
-    ),
-    define(
-      'feSwap(x: usize, y: usize, swap: u64): void',
-      range(LIMBS).flatMap((i) => [
-        `const x${i}: u64 = load<u64>(x, ${i * 8})`,
-        `const y${i}: u64 = load<u64>(y, ${i * 8})`,
-        `const t${i}: u64 = (x${i} ^ y${i}) & swap`,
-        `store<u64>(x, x${i} ^ t${i}, ${i * 8})`,
-        `store<u64>(y, y${i} ^ t${i}, ${i * 8})`,
-      ]),
+      store(scalar, 'r', (i) => scalar.subtract(`x${i}`, `y${i}`, i)),
     ),
     define(
       'feToBytes(out: usize, x: usize): void',
@@ -232,46 +257,4 @@ export function scalarField(): string {
   ].join('\n')
 }
 
-export function vectorField(): string {
-  const biased = (i: number): string => sub32(add32(`x${i}`, splat(twoP(i))), `y${i}`)
-  return [
-    ...fieldFunctions(vector, 'f4'),
-    define(
-      'f4AddSub(sum: usize, difference: usize, x: usize, y: usize): void',
-      load(vector, 'x', 'x'),
-      load(vector, 'y', 'y'),
-      store(vector, 'sum', (i) => add32(`x${i}`, `y${i}`)),
-      store(vector, 'difference', biased),
-    ),
-    define(
-      'f4MulSmallAdd(r: usize, x: usize, y: usize): void',
-      MASKS,
-      load(vector, 'x', 'x'),
-      load(vector, 'y', 'y'),
-      [`const a24: v128 = ${splat(121666)}`, `const one: v128 = ${splat(1)}`],
-      range(LIMBS).flatMap((k) =>
-        vector.column(
-          'r',
-          k,
-          [
-            [`x${k}`, 'a24'],
-            [`y${k}`, 'one'],
-          ],
-          k > 0,
-        ),
-      ),
-      vector.fold('r'),
-      store(vector, 'r', (i) => `r${i}`),
-    ),
-    define(
-      'f4Swap(x: usize, y: usize, swap: v128): void',
-      range(LIMBS).flatMap((i) => [
-        `const x${i}: v128 = load<v128>(x, ${i * 16})`,
-        `const y${i}: v128 = load<v128>(y, ${i * 16})`,
-        `const t${i}: v128 = v128.and(v128.xor(x${i}, y${i}), swap)`,
-        `store<v128>(x, v128.xor(x${i}, t${i}), ${i * 16})`,
-        `store<v128>(y, v128.xor(y${i}, t${i}), ${i * 16})`,
-      ]),
-    ),
-  ].join('\n')
-}
+export const vectorField = (): string => fieldFunctions(vector, 'f4').join('\n')

@@ -1,5 +1,5 @@
 /** Emits constants, arithmetic modulo the group order and SHA-512; every literal is derived here from its definition. */
-import { bits, define, LIMBS, offset, range } from './generate-field.ts'
+import { bits, define, LIMBS, offset, range, twoP } from './generate-field.ts'
 
 /** p = 2^255 - 19, its order-L subgroup, and the curve constants, from which every emitted literal is derived. */
 const P = 2n ** 255n - 19n
@@ -62,6 +62,9 @@ export function constants(): string {
     p4('CACHE_FACTORS', [1n, 1n, 2n, (2n * d) % P]),
     p4('BASE_POINT', [x, y, 1n, (x * y) % P]),
     p4('IDENTITY', [0n, 1n, 1n, 0n]),
+    `export const TWO_P: usize = memory.data<u32>([${range(40)
+      .map((i) => twoP(i >> 2))
+      .join(', ')}], 16)\n`,
     p4('CACHED_IDENTITY', [1n, 1n, 2n, 0n]),
   ].join('')
 }

@@ -9,14 +9,14 @@
  */
 import { scalarField, vectorField } from './generate-field.ts'
 import { constants, scalarLimbs, scalarReduce, sha512Block } from './generate-numbers.ts'
-import { pointFunctions } from './generate-point.ts'
 
 /** The generated sources by module name (imported as `./<name>` by the hand-written ones). Deterministic. */
 export function generateCurve25519(): Record<string, string> {
   return {
     'constants.generated': constants(),
-    'field.generated': `${scalarField()}\n${vectorField()}`,
-    'point.generated': pointFunctions(),
+    'field.generated': ["import { S0, S1, S2, S3, X2, X3, Z2, Z3 } from './memory'", scalarField(), vectorField()].join(
+      '\n',
+    ),
     'sha512.generated': sha512Block(),
     'order.generated': `${scalarReduce()}\n${scalarLimbs()}`,
   }

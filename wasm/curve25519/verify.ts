@@ -9,7 +9,7 @@ import { copy, fromLane, isZero } from './field'
 import { feSub } from './field.generated'
 import { B_DIGITS, BASE_ODD, CHALLENGE, D0, DIGEST, HALF, V_A, V_DIGITS, V_R, V_SUM, V_T, V_TABLE } from './memory'
 import { belowOrder, reduceWide } from './order'
-import { p4Add, p4Cache, p4Double } from './point.generated'
+import { p4Add, p4Cache, p4Double } from './point'
 import { hashFinal, hashInit, hashUpdate } from './sha512'
 
 /** CHALLENGE = SHA-512(R || A || M) mod L (RFC 8032 §5.1.7 step 2). */

@@ -1,6 +1,6 @@
 /** X25519 (RFC 7748 §5): the Montgomery ladder on one element or on four lanes. Branch-free, no secret index. */
-import { addSub, copy, divideBlock, fromLane, mul, mulSmallAdd, setOne, sqTimes } from './field'
-import { f4SetLane, f4Swap, feFromBytes, feSwap, feToBytes } from './field.generated'
+import { addSub, copy, divideBlock, fromLane, mul, setOne, sqTimes, subMulSmall } from './field'
+import { f4SetLane, f4SwapAddSub, feFromBytes, feSwapAddSub, feToBytes } from './field.generated'
 import {
   BLOCK,
   DENOMINATORS,
@@ -28,17 +28,14 @@ export function clampTo(out: usize, scalar: usize): void {
   store<u8>(out, (load<u8>(out, 31) & 127) | 64, 31)
 }
 
-/** One step on (X2 : Z2), (X3 : Z3) with difference X1. */
+/** One step on (X2 : Z2), (X3 : Z3) with difference X1, from their sums S0, S2 and differences S1, S3. */
 function step<T>(): void {
-  addSub<T>(S0, S1, X2, Z2)
-  addSub<T>(S2, S3, X3, Z3)
   mul<T>(S4, S3, S0)
   mul<T>(S5, S2, S1)
   sqTimes<T>(S2, S0, 1)
   sqTimes<T>(S3, S1, 1)
   mul<T>(X2, S2, S3)
-  addSub<T>(S0, S6, S2, S3)
-  mulSmallAdd<T>(S0, S6, S3)
+  subMulSmall<T>(S0, S6, S2, S3)
   mul<T>(Z2, S6, S0)
   addSub<T>(S0, S1, S4, S5)
   sqTimes<T>(X3, S0, 1)
@@ -53,7 +50,7 @@ function start<T>(): void {
   setOne<T>(Z3)
 }
 
-/** The result of one ladder becomes quotient `index` of the block. */
+/** The result of one ladder becomes quotient `index` of the block. Bit 0 of a clamped scalar is 0, so no swap is left at the end. */
 function ladder(scalar: usize, u: usize, index: usize): void {
   clampTo(SCALARS, scalar)
   feFromBytes(X1, u)
@@ -63,12 +60,9 @@ function ladder(scalar: usize, u: usize, index: usize): void {
     const bit: u64 = <u64>(load<u8>(SCALARS + (<usize>t >> 3)) >> <u8>(t & 7)) & 1
     const swap: u64 = 0 - (last ^ bit)
     last = bit
-    feSwap(X2, X3, swap)
-    feSwap(Z2, Z3, swap)
+    feSwapAddSub(swap)
     step<u64>()
   }
-  feSwap(X2, X3, 0 - last)
-  feSwap(Z2, Z3, 0 - last)
   copy<u64>(NUMERATORS + index * 80, X2)
   copy<u64>(DENOMINATORS + index * 80, Z2)
 }
@@ -92,12 +86,9 @@ function ladder4(scalars: usize, us: usize, index: usize, count: usize): void {
     const bit: v128 = i32x4.neg(v128.and(i32x4.shr_u(word, t & 7), i32x4.splat(1)))
     const swap: v128 = v128.xor(last, bit)
     last = bit
-    f4Swap(X2, X3, swap)
-    f4Swap(Z2, Z3, swap)
+    f4SwapAddSub(swap)
     step<v128>()
   }
-  f4Swap(X2, X3, last)
-  f4Swap(Z2, Z3, last)
   for (let lane: usize = 0; lane < count; lane++) {
     fromLane(NUMERATORS + (index + lane) * 80, X2, lane)
     fromLane(DENOMINATORS + (index + lane) * 80, Z2, lane)
