@@ -233,6 +233,46 @@ describe('what is not', () => {
   })
 })
 
+describe('what is left in memory', () => {
+  /** A suite that remembers keys, nonces and decrypted plaintexts. */
+  function spying() {
+    const seen: Uint8Array[] = []
+    const spy = new Proxy(suite, {
+      get(target, name) {
+        const member = Reflect.get(target, name, target) as unknown
+        if (name !== 'seal' && name !== 'open') return typeof member === 'function' ? member.bind(target) : member
+        return (key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, text: Uint8Array) => {
+          seen.push(key, nonce)
+          if (name === 'seal' && text.length > 12) seen.push(text)
+          const result = target[name](key, nonce, aad, text)
+          if (name === 'open' && result.length > 12) seen.push(result)
+          return result
+        }
+      },
+    })
+    return { seen, side: { ...secrets(), suite: spy } }
+  }
+  const zeroed = (seen: Uint8Array[]) => seen.filter((bytes) => bytes.some((byte) => byte !== 0)).length === 0
+
+  test('keys, nonces and the buffer of the plaintext are zeroed after sealing', () => {
+    const { seen, side } = spying()
+    send(side)
+    expect(seen.length).toBe(5)
+    expect(zeroed(seen)).toBe(true)
+  })
+
+  test('and after opening, whether it holds or not', () => {
+    for (const signer of [signers[1]!, signers[0]!]) {
+      const { seen, side } = spying()
+      const message = forgePrivate(application(member(1)), { signer })
+      if (signer === signers[1]) content(side, message).accept()
+      else expect(thrown(() => receive(side, message))).toEqual(['crypto/signature', 'V080'])
+      expect(seen.length).toBe(5)
+      expect(zeroed(seen)).toBe(true)
+    }
+  })
+})
+
 describe('protect', () => {
   test('V097: only members', () => {
     for (const sender of [
