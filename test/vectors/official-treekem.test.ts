@@ -1,0 +1,6 @@
+import { describe } from 'vitest'
+import { testOfficialFiles } from './official.ts'
+
+describe('official test vectors', () => {
+  testOfficialFiles(({ name }) => name === 'treekem.json')
+})
