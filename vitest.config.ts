@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // vitest's reporter of failures calls Map.groupBy, which Node 20 does not have
@@ -12,7 +13,19 @@ const groupBy = <K, V>(items: Iterable<V>, keyOf: (item: V, index: number) => K)
 }
 if (!('groupBy' in Map)) Object.defineProperty(Map, 'groupBy', { value: groupBy, configurable: true, writable: true })
 
+const source = (path: string) => join(import.meta.dirname, 'src', path)
+
 export default defineConfig({
+  // the package by its own name, from source
+  resolve: {
+    alias: [
+      { find: /^xmpp-mls$/, replacement: source('index.ts') },
+      { find: /^xmpp-mls\/codec$/, replacement: source('codec/index.ts') },
+      { find: /^xmpp-mls\/testing$/, replacement: source('testing/xmpp/index.ts') },
+      { find: /^xmpp-mls\/testing\/storage$/, replacement: source('testing/storage/index.ts') },
+      { find: /^xmpp-mls\/xmpp$/, replacement: source('xmpp/index.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     globals: false,
