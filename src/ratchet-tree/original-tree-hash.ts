@@ -7,7 +7,7 @@ import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { Branch, type PlacedSubtree } from './node.ts'
-import { blankTreeHash, leafTreeHash, parentTreeHash } from './tree-hash.ts'
+import { blankTreeHash, parentTreeHash } from './tree-hash.ts'
 import { includesSorted, lowerBound } from './unmerged.ts'
 
 interface Known {
@@ -42,7 +42,7 @@ export class OriginalTreeHash {
     if (subtree === undefined) return blankTreeHash(this.#suite, height, position)
     if (from === to && subtree.treeHash !== undefined) return subtree.treeHash
     const inside = from === 0 && to === removed.length ? removed : removed.slice(from, to)
-    if (!(subtree instanceof Branch)) return this.#spend(() => leafTreeHash(this.#suite, position, undefined))
+    if (!(subtree instanceof Branch)) return this.#spend(() => blankTreeHash(this.#suite, 0, position))
     const known = this.#memo.get(subtree)
     const same = known?.find((version) => equalLists(version.removed, inside))
     if (same !== undefined) return same.hash

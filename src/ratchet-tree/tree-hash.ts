@@ -7,10 +7,10 @@
  */
 import type { Bytes } from '../bytes/bytes.ts'
 import { at, bug } from '../bytes/errors.ts'
-import { Writer } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { HashName } from '../crypto/suites.ts'
-import { ParentNode } from '../wire/ratchet-tree.ts'
+import type { ParentNode } from '../wire/ratchet-tree.ts'
+import { HashInputs } from './hash-inputs.ts'
 import { Branch, type Subtree, TreeLeaf } from './node.ts'
 
 /** Inputs that are hashed in one batch. */
@@ -22,33 +22,13 @@ const memoSize = 32_768
 /** Blank subtrees up to this height are hashed level by level. */
 const blockHeight = 9
 
-/** Writes the TreeHashInput of a leaf; `bytes` is the encoded LeafNode, absent for a blank leaf. */
-function writeLeafInput(writer: Writer, leafIndex: number, bytes: Uint8Array | undefined): void {
-  writer.uint8(1)
-  writer.uint32(leafIndex)
-  writer.uint8(bytes === undefined ? 0 : 1)
-  if (bytes !== undefined) writer.raw(bytes)
-}
+const inputs = new HashInputs()
 
-/** Writes the TreeHashInput of a parent. */
-function writeParentInput(writer: Writer, parent: ParentNode | undefined, left: Uint8Array, right: Uint8Array): void {
-  writer.uint8(2)
-  writer.uint8(parent === undefined ? 0 : 1)
-  if (parent !== undefined) ParentNode.write(writer, parent)
-  writer.opaque(left)
-  writer.opaque(right)
-}
-
-/** Hashes what `write` writes for each of `count` inputs, which share one buffer. */
-function hashWritten(suite: CipherSuite, count: number, write: (writer: Writer, i: number) => void): Bytes[] {
-  const writer = new Writer(256 * count)
-  const ends: number[] = []
-  for (let i = 0; i < count; i++) {
-    write(writer, i)
-    ends.push(writer.length)
-  }
-  const bytes = writer.finish()
-  return suite.hashMany(ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end)))
+/** Hashes what `add` adds; it must not ask for a hash itself. */
+function hashAdded(suite: CipherSuite, add: () => void): Bytes[] {
+  inputs.clear()
+  add()
+  return suite.hashMany(inputs.take())
 }
 
 /** The tree hash of a parent from the hashes of its children. */
@@ -58,18 +38,9 @@ export function parentTreeHash(
   left: Uint8Array,
   right: Uint8Array,
 ): Bytes {
-  return at(
-    hashWritten(suite, 1, (writer) => writeParentInput(writer, parent, left, right)),
-    0,
-  )
-}
-
-/** The tree hash of a leaf, or of a blank one when there are no bytes. */
-export function leafTreeHash(suite: CipherSuite, leafIndex: number, bytes: Uint8Array | undefined): Bytes {
-  return at(
-    hashWritten(suite, 1, (writer) => writeLeafInput(writer, leafIndex, bytes)),
-    0,
-  )
+  const [hash] = hashAdded(suite, () => inputs.addParent(parent, left, right))
+  if (hash === undefined) throw bug('a hash is missing')
+  return hash
 }
 
 /**
@@ -109,31 +80,42 @@ function openNodes(top: TreeLeaf | Branch, height: number, position: number): Op
 }
 
 function hashLeaves(suite: CipherSuite, open: readonly OpenNode<TreeLeaf | Branch>[][]): void {
-  hashInBatches(suite, at(open, 0), (writer, { node, position }) => {
-    if (!(node instanceof TreeLeaf)) throw bug('a branch at height 0')
-    writeLeafInput(writer, position, node.bytes)
+  hashInBatches(suite, at(open, 0), (part) => {
+    for (const { node, position } of part) {
+      if (!(node instanceof TreeLeaf)) throw bug('a branch at height 0')
+      inputs.addLeaf(position, node.bytes)
+    }
   })
 }
 
 function hashBranches(suite: CipherSuite, nodes: readonly OpenNode<TreeLeaf | Branch>[], height: number): void {
-  hashInBatches(suite, nodes, (writer, { node, position }) => {
+  // blank subtrees first, since they use the buffer of inputs as well
+  const children = nodes.map(({ node, position }) => {
     if (!(node instanceof Branch)) throw bug('a leaf above height 0')
-    const left = node.left?.treeHash ?? blankTreeHash(suite, height - 1, 2 * position)
-    const right = node.right?.treeHash ?? blankTreeHash(suite, height - 1, 2 * position + 1)
-    writeParentInput(writer, node.parent, left, right)
+    return {
+      parent: node.parent,
+      left: node.left?.treeHash ?? blankTreeHash(suite, height - 1, 2 * position),
+      right: node.right?.treeHash ?? blankTreeHash(suite, height - 1, 2 * position + 1),
+    }
+  })
+  hashInBatches(suite, nodes, (part, start) => {
+    for (let i = 0; i < part.length; i++) {
+      const { parent, left, right } = at(children, start + i)
+      inputs.addParent(parent, left, right)
+    }
   })
 }
 
 function hashInBatches(
   suite: CipherSuite,
   nodes: readonly OpenNode<TreeLeaf | Branch>[],
-  write: (writer: Writer, open: OpenNode<TreeLeaf | Branch>) => void,
+  add: (part: readonly OpenNode<TreeLeaf | Branch>[], start: number) => void,
 ): void {
   for (let start = 0; start < nodes.length; start += batch) {
-    const count = Math.min(batch, nodes.length - start)
-    const hashes = hashWritten(suite, count, (writer, i) => write(writer, at(nodes, start + i)))
-    hashes.forEach((hash, i) => {
-      at(nodes, start + i).node.treeHash = hash
+    const part = nodes.slice(start, start + batch)
+    const hashes = hashAdded(suite, () => add(part, start))
+    part.forEach(({ node }, i) => {
+      node.treeHash = at(hashes, i)
     })
   }
 }
@@ -165,12 +147,14 @@ function blank(suite: CipherSuite, memo: Map<number, Bytes>, height: number, pos
 
 function blankBlock(suite: CipherSuite, memo: Map<number, Bytes>, height: number, position: number): Bytes {
   const first = position * 2 ** height
-  let hashes = hashWritten(suite, 2 ** height, (writer, i) => writeLeafInput(writer, first + i, undefined))
+  let hashes = hashAdded(suite, () => {
+    for (let i = 0; i < 2 ** height; i++) inputs.addLeaf(first + i, undefined)
+  })
   for (let h = 1; h <= height; h++) {
     const below = hashes
-    hashes = hashWritten(suite, below.length / 2, (writer, i) =>
-      writeParentInput(writer, undefined, at(below, 2 * i), at(below, 2 * i + 1)),
-    )
+    hashes = hashAdded(suite, () => {
+      for (let i = 0; i < below.length; i += 2) inputs.addParent(undefined, at(below, i), at(below, i + 1))
+    })
     if (h >= memoHeight)
       hashes.forEach((hash, i) => {
         remember(memo, h, position * 2 ** (height - h) + i, hash)
