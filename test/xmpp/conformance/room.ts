@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { openRoom } from '../../../src/xmpp/open-room.ts'
 import type { Room, RoomEntry } from '../../../src/xmpp/room.ts'
 import { RoomSync } from '../../../src/xmpp/room-sync.ts'
-import { element } from '../../../src/xmpp/stanza/element.ts'
 import { type Backend, type Client, content, enter, probeOf, unique, until } from './backend.ts'
 
 /** A room with these members, all in it; the first one made it. */
@@ -135,15 +134,6 @@ export function roomTests(current: () => Backend): void {
     expect(sync.live).toBe(true)
     expect(sync.cursor).toBe((await room.page({ before: '', max: 1 })).entries[0]!.archiveId)
   }, 30_000)
-
-  test('messages without text are archived only with the hint to store', async () => {
-    const backend = current()
-    if (backend.kind === 'mix') return
-    const { rooms } = await gather(backend, unique('hints'))
-    const sending = rooms[0]!.send([element('probe', 'urn:example:probe', {}, 'x')], { timeoutMs: 5_000 })
-    await expect(sending).rejects.toMatchObject({ code: 'xmpp/unsupported' })
-    expect((await rooms[0]!.page({})).entries).toEqual([])
-  })
 
   test('a message of 150 kB passes', async () => {
     const backend = current()

@@ -1,4 +1,4 @@
 import { real } from '../conformance/real.ts'
 import { conformance } from '../conformance/suite.ts'
 
-conformance('ejabberd, channel, TCP', real('ejabberd', 'mix', 'tcp'))
+conformance('ejabberd, channel, TCP', 'mix', real('ejabberd', 'mix', 'tcp'))

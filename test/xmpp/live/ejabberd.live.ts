@@ -1,4 +1,4 @@
 import { real } from '../conformance/real.ts'
 import { conformance } from '../conformance/suite.ts'
 
-conformance('ejabberd, room, WebSocket', real('ejabberd', 'muc', 'websocket'))
+conformance('ejabberd, room, WebSocket', 'muc', real('ejabberd', 'muc', 'websocket'))

@@ -1,4 +1,4 @@
 import { real } from '../conformance/real.ts'
 import { conformance } from '../conformance/suite.ts'
 
-conformance('Prosody, room, TCP', real('prosody', 'muc', 'tcp'))
+conformance('Prosody, room, TCP', 'muc', real('prosody', 'muc', 'tcp'))
