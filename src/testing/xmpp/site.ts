@@ -1,4 +1,4 @@
-import { child, element, elementsOf, type XmlElement } from '../../xmpp/stanza/element.ts'
+import { element, elementsOf, type XmlElement } from '../../xmpp/stanza/element.ts'
 import { bareJid, domainOf, tryBareJid } from '../../xmpp/stanza/jid.ts'
 import { iq, presence } from '../../xmpp/stanza/stanza.ts'
 import { buildDiscoInfo, buildDiscoItems, discoInfo, discoItems } from '../../xmpp/xep/xep-0030.ts'

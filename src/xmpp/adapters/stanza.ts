@@ -59,7 +59,9 @@ export function stanzaJs(agent: StanzaAgent, options: { readonly fetch?: typeof 
   })
   listen('disconnected', () => requests.fail())
   const each = (...stops: (() => void)[]): (() => void) => {
-    return () => stops.forEach((stop) => stop())
+    return () => {
+      for (const stop of stops) stop()
+    }
   }
   return {
     get jid() {

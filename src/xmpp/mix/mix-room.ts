@@ -41,6 +41,10 @@ export class MixRoom implements Room {
     this.#context = context
     this.#base = new RoomBase(this.jid, context, (result, sent) => this.#archived(result, sent))
     context.port.onStanza((stanza) => this.#receive(stanza))
+    context.port.onState?.((state) => {
+      // The account stays a participant, but what the channel says meanwhile comes only from the archive.
+      if (state === 'offline' && this.#joined) this.#base.emit({ kind: 'removed', reason: 'connection' })
+    })
   }
 
   get joined(): boolean {

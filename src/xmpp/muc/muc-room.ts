@@ -1,6 +1,6 @@
 import { MlsError } from '../../bytes/errors.ts'
 import { discoverInfo } from '../disco.ts'
-import { freshId, type XmppContext } from '../port.ts'
+import { type ConnectionState, freshId, type XmppContext } from '../port.ts'
 import type {
   JoinOptions,
   RemovalReason,
@@ -42,6 +42,8 @@ export class MucRoom implements Room {
   readonly #occupants = new Map<string, { jid: string | undefined; affiliation: Affiliation | undefined }>()
   #nick: string | undefined
   #joined = false
+  /** Whether we were in the room when the connection was lost. */
+  #seated = false
   #joining: Joining | undefined
 
   /** @throws `xmpp/jid` */
@@ -50,10 +52,7 @@ export class MucRoom implements Room {
     this.#context = context
     this.#base = new RoomBase(this.jid, context, (result, sent) => this.#archived(result, sent))
     context.port.onStanza((stanza) => this.#receive(stanza))
-    context.port.onState?.((state) => {
-      if (state !== 'resumed') this.#joined = false
-      if (state === 'offline') this.#joining?.failed(new MlsError('xmpp/offline', 'connection lost'))
-    })
+    context.port.onState?.((state) => this.#connection(state))
   }
 
   get joined(): boolean {
@@ -128,6 +127,18 @@ export class MucRoom implements Room {
         .send(presence({ to: `${this.jid}/${nick}` }, buildMucJoin()))
         .catch((error: unknown) => this.#joining?.failed(error))
     })
+  }
+
+  /** A resumed session keeps its seat; a new one has none. */
+  #connection(state: ConnectionState): void {
+    if (state === 'resumed') this.#joined = this.#seated
+    else if (state === 'online') this.#seated = false
+    else {
+      this.#joining?.failed(new MlsError('xmpp/offline', 'connection lost'))
+      this.#seated = this.#joined
+      this.#joined = false
+      if (this.#seated) this.#base.emit({ kind: 'removed', reason: 'connection' })
+    }
   }
 
   async leave(): Promise<void> {

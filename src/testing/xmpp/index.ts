@@ -1,0 +1,7 @@
+export { Archive, type ArchiveEntry } from './archive.ts'
+export { type Dialect, ejabberdDialect, prosodyDialect } from './dialect.ts'
+export { type Faults, type Interceptor, noFaults } from './faults.ts'
+export { SeededRandom } from './seeded-random.ts'
+export { Session } from './session.ts'
+export { VirtualClock } from './virtual-clock.ts'
+export { type ServiceOptions, XmppService } from './xmpp-service.ts'
