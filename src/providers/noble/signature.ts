@@ -1,4 +1,5 @@
 import type { Bytes } from '../../bytes/bytes.ts'
+import type { VerifyRequest } from '../../crypto/cipher-suite.ts'
 
 /** A signature scheme with the encodings of RFC 9420 §5.1.1 and §5.1.2. */
 export interface SignatureScheme {
@@ -12,5 +13,7 @@ export interface SignatureScheme {
   sign(privateKey: Uint8Array, message: Uint8Array): Bytes
   /** Malformed keys and signatures are `false`. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** Whether every request holds, faster than one by one; `random` yields unpredictable bytes. */
+  verifyAll?(requests: readonly VerifyRequest[], random: (length: number) => Bytes): boolean
   isPublicKey(publicKey: Uint8Array): boolean
 }

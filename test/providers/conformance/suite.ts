@@ -118,6 +118,30 @@ export function suiteConformance(provider: CryptoProvider): void {
         }
       })
 
+      test('V038 batches of every size agree with single checks', { timeout: 20_000 }, async () => {
+        const keys = Array.from({ length: 3 }, () => suite.generateSignatureKeyPair())
+        const requests = Array.from({ length: 40 }, (_, i) => {
+          const { publicKey, privateKey } = keys[i % 3]!
+          const text = Uint8Array.of(i)
+          return { publicKey, message: text, signature: suite.sign(privateKey, text) }
+        })
+        for (const size of [1, 17, 40])
+          expect(await suite.verifyMany(requests.slice(0, size))).toEqual(Array(size).fill(true))
+        const false33 = requests.map((request, i) => (i === 33 ? { ...request, message: none } : request))
+        expect(await suite.verifyMany(false33)).toEqual(requests.map((_, i) => i !== 33))
+        const unreadable = requests.map((request, i) => (i === 2 ? { ...request, publicKey: none } : request))
+        expect(await suite.verifyMany(unreadable)).toEqual(requests.map((_, i) => i !== 2))
+        // one byte up in one signature and down in another: their sum is right, neither of them is
+        const up = requests.findIndex(({ signature }) => signature.at(-20)! < 255)
+        const down = requests.findIndex(({ signature }, i) => i !== up && signature.at(-20)! > 0)
+        const shifted = requests.map((request, i) => {
+          const signature = Uint8Array.from(request.signature)
+          signature[signature.length - 20]! += i === up ? 1 : i === down ? -1 : 0
+          return { ...request, signature }
+        })
+        expect(await suite.verifyMany(shifted)).toEqual(requests.map((_, i) => i !== up && i !== down))
+      })
+
       test('a signature key that changes in place is never mistaken for the old one', () => {
         const { privateKey, publicKey } = suite.generateSignatureKeyPair()
         const second = suite.generateSignatureKeyPair()
