@@ -130,6 +130,25 @@ describe('Ed25519 kernels', () => {
     expect(batch([...items.slice(1), bad])).toBe(false)
   })
 
+  test('a batch stays inside its scratch and leaves its inputs alone', () => {
+    const items = Array.from({ length: 400 }, () => signed(50))
+    for (const n of [1, 2, 5, 80, 81, 128, 400]) {
+      const { kernel } = curve
+      curve.run(() => {
+        const args = curve.batchArguments(items.slice(0, n), random(16 * n))
+        const scratch = args[6]
+        const end = scratch + kernel.ed25519VerifyBatchScratch(n)
+        const guard = random(4096)
+        curve.reserve(4096 + 16)
+        new Uint8Array(kernel.memory.buffer).set(guard, end)
+        const inputs = new Uint8Array(kernel.memory.buffer).slice(args[1], scratch)
+        expect(kernel.ed25519VerifyBatch(...args)).toBe(1)
+        expect(Buffer.compare(new Uint8Array(kernel.memory.buffer).slice(end, end + 4096), guard)).toBe(0)
+        expect(Buffer.compare(new Uint8Array(kernel.memory.buffer).slice(args[1], scratch), inputs)).toBe(0)
+      })
+    }
+  })
+
   test('S of L or more is refused', () => {
     const good = Array.from({ length: 100 }, () => signed(40))
     const item = good[0]!

@@ -16,7 +16,7 @@ const STRAUS_LIMIT: usize = 80
 
 /** Bits of a bucket window for n signatures. */
 function windowBits(n: usize): usize {
-  return n < 256 ? 5 : n < 512 ? 6 : n < 1536 ? 7 : 8
+  return n < 128 ? 5 : n < 384 ? 6 : n < 2048 ? 7 : 8
 }
 
 function windowsFor(bits: usize, window: usize): usize {
@@ -96,7 +96,7 @@ function pippenger(
 }
 
 /**
- * 1 when all n signatures are valid, else 0. Public keys (32 bytes each), signatures (64) and z (16, random) are back to back; message i is
+ * 1 when all n signatures are valid, else 0. Public keys (32 bytes each), signatures (64) and z (16, random, secret from whoever made the signatures) are back to back; message i is
  * at messages + offsets[i] up to offsets[i + 1] (u32, n + 1 of them). `scratch` is aligned to 16 and holds ed25519VerifyBatchScratch(n) bytes.
  */
 export function ed25519VerifyBatch(
