@@ -31,7 +31,6 @@ export function paddedLength(policy: PaddingPolicy, length: number): number {
       return padme(length)
     case 'buckets': {
       const sizes = policy.sizes.map(positive)
-      if (sizes.length === 0) throw new MlsError('codec/range', 'padding to no size at all')
       const fitting = sizes.filter((size) => size >= length)
       return fitting.length > 0 ? Math.min(...fitting) : nextMultiple(length, Math.max(...sizes))
     }

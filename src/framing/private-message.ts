@@ -11,7 +11,7 @@
  * is the same error.
  */
 import { type Bytes, wipe } from '../bytes/bytes.ts'
-import { check, MlsError } from '../bytes/errors.ts'
+import { bug, check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { Writer } from '../codec/writer.ts'
@@ -96,8 +96,7 @@ export function protectPrivate(request: ProtectPrivate): PrivateMessage {
   checkContent(signed)
   const { content } = signed
   const { groupId, epoch, contentType, authenticatedData, sender } = content
-  // RFC 9420 §6.3.2 V097
-  if (sender.senderType !== 'member') throw new MlsError('framing/sender', 'not a member', { rule: 'V097' })
+  if (sender.senderType !== 'member') throw bug('checkContent lets members alone send privately')
   const plaintext = encodePadded(signed, padding)
   try {
     // RFC 9420 §6.3.1 V219: fresh for each message; drawn before a generation is spent
