@@ -36,7 +36,9 @@ async function keys(storage: Storage): Promise<number> {
 }
 
 describe('pages', () => {
-  test('follow a list through random changes, growth and cuts; states stay readable until they are released', async () => {
+  test('follow a list through random changes, growth and cuts; states stay readable until they are released', {
+    timeout: 60_000,
+  }, async () => {
     const length = fc.oneof(fc.nat(130), fc.nat(5000), fc.constantFrom(0, 1, 63, 64, 65, 4095, 4096, 4097))
     const step = fc.record({
       length,
@@ -83,7 +85,9 @@ describe('pages', () => {
     )
   })
 
-  test('a change writes and reads only the pages on its way, and releasing the state before deletes as many', async () => {
+  test('a change writes and reads only the pages on its way, and releasing the state before deletes as many', {
+    timeout: 60_000,
+  }, async () => {
     const { storage, pages, counter } = await counting()
     const first = await pages.create(Array.from({ length: 200_000 }, (_, i) => text(`entry ${i}`)))
     await storage.apply(first.operations)

@@ -48,7 +48,7 @@ const restore = (storage: Storage, key: string, [value, wrapped]: (Uint8Array | 
   ])
 
 describe('master keys', () => {
-  test('each kind opens what it sealed, and no other key does', async () => {
+  test('each kind opens what it sealed, and no other key does', { timeout: 60_000 }, async () => {
     const platform = async () =>
       platformMasterKey(
         await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']),
@@ -201,7 +201,7 @@ describe('shredding', () => {
     expect(await attack(true)).toBe('storage/damaged')
   })
 
-  test('batches during a rotation are neither lost nor undone', async () => {
+  test('batches during a rotation are neither lost nor undone', { timeout: 60_000 }, async () => {
     const [medium, key] = [new MemoryMedium(), raw()]
     const store = await open(medium, key)
     await store.apply(Array.from({ length: 1500 }, (_, i) => put(`row${i}`, 'old')))
@@ -219,7 +219,9 @@ describe('shredding', () => {
     }
   })
 
-  test('a crash at any step of a rotation loses no row, and the next opening completes it', async () => {
+  test('a crash at any step of a rotation loses no row, and the next opening completes it', {
+    timeout: 60_000,
+  }, async () => {
     let points = 0
     for (let crash = 1; ; crash++) {
       const [medium, key, blobs] = [new MemoryMedium(), raw(), new Map<string, Uint8Array>()]
