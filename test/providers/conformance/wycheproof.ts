@@ -43,7 +43,7 @@ interface File {
 
 /** Runs every case of a file; `run` says what is wrong with the outcome, or nothing. */
 function wycheproof(name: string, run: (vector: Case, group: Group) => Promise<string | undefined>): void {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, { timeout: 180_000 }, async () => {
     const file = loadVectors<File>(`wycheproof/${name}_test.json`)
     if (file === undefined) return
     const wrong: string[] = []
