@@ -1,11 +1,11 @@
 /**
  * Staging a received commit (RFC 9420 §12.4.2): every check, and the next epoch as a value. Nothing of the group changes.
  */
-import { type Bytes, equalBytes } from '../bytes/bytes.ts'
+import type { Bytes } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { externalInitReceiver } from '../key-schedule/external.ts'
-import { zeroCommitSecret } from '../key-schedule/key-schedule.ts'
+import { verifyConfirmationTag, zeroCommitSecret } from '../key-schedule/key-schedule.ts'
 import { type AppliedProposals, applyProposals, authenticateMember } from '../proposals/apply.ts'
 import type { ProposalCache } from '../proposals/proposal-cache.ts'
 import {
@@ -214,9 +214,12 @@ async function deriveNext(
   joinerSecret.wipe()
   welcomeSecret.wipe()
   // RFC 9420 §12.4.2 V084, V085: the committer knows the next epoch
-  if (!equalBytes(next.confirmationTag, content.auth.confirmationTag ?? new Uint8Array(0))) {
+  try {
+    const tag = content.auth.confirmationTag ?? new Uint8Array(0)
+    verifyConfirmationTag(suite, next.secrets.confirmationKey, next.context.confirmedTranscriptHash, tag)
+  } catch (error) {
     wipeEpoch(next)
-    throw new MlsError('commit/confirmation_tag', 'the confirmation tag of a commit does not hold', { rule: 'V084' })
+    throw error
   }
   return next
 }

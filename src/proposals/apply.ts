@@ -19,6 +19,7 @@ import type { GroupContext } from '../wire/group-context.ts'
 import { LeafNode } from '../wire/leaf-node.ts'
 import { wireLimits } from '../wire/limits.ts'
 import { defaultExtensionTypes, defaultProposalTypes, extensionTypes } from '../wire/registries.ts'
+import { isClientOfMember } from './clients.ts'
 import type { ProposalList } from './proposal-list.ts'
 
 /** What the application of a list needs. */
@@ -116,6 +117,9 @@ function validateNewLeaves(list: ProposalList, context: ApplyContext, extensions
     // RFC 9420 §12.2 V246: one client, one leaf, by the application's rule
     check(!clients.has(client), 'commit/proposals', 'V246', 'two leaves of one client in a commit')
     clients.add(client)
+    // RFC 9420 §12.2 V247: nor a second leaf beside one that stays
+    const member = isClientOfMember(tree, authentication, client, leaving)
+    check(!member, 'commit/proposals', 'V247', 'another leaf of a client that is a member')
   }
 
   for (const { leafIndex, leaf } of list.updates) {
