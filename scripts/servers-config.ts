@@ -14,6 +14,7 @@ export interface ServerConfig {
   readonly ports: ServerPorts
   readonly shaped?: boolean
   readonly s2sAddress?: string
+  readonly outgoingPort?: number
 }
 
 /** Configuration of Prosody 0.12: every room archived, nothing expires. */
@@ -39,7 +40,7 @@ https_ports = {}
 http_default_host = "${domain}"
 http_external_url = "http://127.0.0.1:${ports.http}/"
 modules_enabled = {
-  "disco", "roster", "saslauth", "tls", "carbons", "dialback", "pep", "private", "bookmarks", "csi_simple", "ping",
+  "disco", "roster", "saslauth", "carbons", "dialback", "pep", "private", "bookmarks", "csi_simple", "ping",
   "mam", "websocket", "bosh", "offline", "register", "blocklist", "s2s_bidi"${shaped ? ', "limits"' : ''}
 }
 ${shaped ? 'limits = { c2s = { rate = "10kb/s" } }' : ''}
@@ -66,13 +67,8 @@ Component "upload.${domain}" "http_file_share"
 }
 
 /** Configuration of ejabberd 23.01 with archives in SQLite, rooms, channels and upload. */
-export function ejabberdConfig({
-  domain,
-  folder,
-  ports,
-  shaped = false,
-  s2sAddress = '127.0.0.1',
-}: ServerConfig): string {
+export function ejabberdConfig(config: ServerConfig): string {
+  const { domain, folder, ports, shaped = false, s2sAddress = '127.0.0.1', outgoingPort = 5269 } = config
   return `hosts: ["${domain}"]
 listen:
   - {port: ${ports.client}, ip: "127.0.0.1", module: ejabberd_c2s, access: all, shaper: ${shaped ? 'c2s_shaper' : 'none'}, max_stanza_size: 262144}
@@ -83,6 +79,7 @@ auth_method: mnesia
 auth_password_format: plain
 s2s_use_starttls: optional
 s2s_max_retry_delay: 1
+outgoing_s2s_port: ${outgoingPort}
 sql_type: sqlite
 sql_database: "${folder}/db/ejabberd.sqlite"
 default_db: mnesia

@@ -38,6 +38,8 @@ export interface ServerOptions {
   /** Fixed ports instead of free ones. */
   readonly ports?: ServerPorts
   readonly s2sAddress?: string
+  /** The port that ejabberd dials at other servers, where DNS names none. */
+  readonly outgoingPort?: number
 }
 
 /** Starts Prosody; ready after about a second. */
@@ -92,6 +94,22 @@ export async function startEjabberd(options: ServerOptions = {}): Promise<RealSe
     })
     if (!answer.ok && answer.status !== 409) throw new Error(`ejabberd refused the account: ${answer.status}`)
   })
+}
+
+/**
+ * Starts ejabberd at a.localhost and Prosody at localhost, each reachable for the other without touching the system's host
+ * names: ejabberd asks the system, which knows `localhost`; Prosody finds every name under localhost at 127.0.0.1, but
+ * always dials port 5269. So one pair at a time.
+ */
+export async function startPair(): Promise<{ readonly ejabberd: RealServer; readonly prosody: RealServer }> {
+  const prosody = await startProsody({ domain: 'localhost' })
+  try {
+    const ports = { ...(await choosePorts()), server: 5269 }
+    return { prosody, ejabberd: await startEjabberd({ ports, outgoingPort: prosody.ports.server }) }
+  } catch (error) {
+    await prosody.stop()
+    throw error
+  }
 }
 
 async function server(

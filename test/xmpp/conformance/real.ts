@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { WebSocket } from 'ws'
-import { type RealServer, startEjabberd, startProsody } from '../../../scripts/servers.ts'
+import { type RealServer, startEjabberd, startPair, startProsody } from '../../../scripts/servers.ts'
 import { type XmppJsClient, xmppJs } from '../../../src/xmpp/adapters/xmpp-js.ts'
 import type { Timers, XmppPort } from '../../../src/xmpp/port.ts'
 import type { Backend, Client } from './backend.ts'
@@ -63,36 +63,53 @@ export function real(
 ): () => Promise<Backend> {
   return async () => {
     const server = kind === 'prosody' ? await startProsody() : await startEjabberd()
-    const open = new Set<() => Promise<void>>()
-    const rooms = room === 'muc' ? server.rooms : server.channels
-    return {
-      name: `${kind} ${room} ${transport}`,
-      kind: room,
-      jid: (user) => `${user}@${server.domain}`,
-      room: (name) => `${name}@${rooms ?? ''}`,
-      uploadService: server.upload,
-      connect: async (user, resource = `r${open.size}`): Promise<Client> => {
-        await server.register(user, password)
-        const { port, stop } = await connectXmppJs(server, user, resource, transport)
-        open.add(stop)
-        return {
-          context: { port, timers: systemTimers, random: { randomBytes } },
-          close: async () => {
-            open.delete(stop)
-            await stop()
-          },
-        }
-      },
-      restart: async () => {
-        // ejabberd's own store writes up to two seconds late: a room that is younger does not survive a kill.
-        if (kind === 'ejabberd') await new Promise((resolve) => setTimeout(resolve, 2500))
-        await server.restart()
-      },
-      wait: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
-      close: async () => {
-        await Promise.all([...open].map(async (stop) => await stop()))
-        await server.stop()
-      },
-    }
+    return backendOf(server, server, room, transport, [server])
+  }
+}
+
+/** Rooms at ejabberd, accounts at Prosody. */
+export async function federated(): Promise<Backend> {
+  const { ejabberd, prosody } = await startPair()
+  return backendOf(prosody, ejabberd, 'muc', 'tcp', [prosody, ejabberd])
+}
+
+function backendOf(
+  home: RealServer,
+  host: RealServer,
+  kind: 'muc' | 'mix',
+  transport: 'tcp' | 'websocket',
+  servers: readonly RealServer[],
+): Backend {
+  const open = new Set<() => Promise<void>>()
+  const rooms = kind === 'muc' ? host.rooms : host.channels
+  const pause = async (ms: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, ms))
+  return {
+    name: `${home.kind} at ${host.kind} ${kind} ${transport}`,
+    kind,
+    jid: (user) => `${user}@${home.domain}`,
+    room: (name) => `${name}@${rooms ?? ''}`,
+    uploadService: home.upload,
+    connect: async (user, resource = `r${open.size}`): Promise<Client> => {
+      await home.register(user, password)
+      const { port, stop } = await connectXmppJs(home, user, resource, transport)
+      open.add(stop)
+      return {
+        context: { port, timers: systemTimers, random: { randomBytes } },
+        close: async () => {
+          open.delete(stop)
+          await stop()
+        },
+      }
+    },
+    restart: async () => {
+      // ejabberd's own store writes up to two seconds late: a room that is younger does not survive a kill.
+      if (host.kind === 'ejabberd') await pause(2500)
+      await host.restart()
+    },
+    wait: pause,
+    close: async () => {
+      await Promise.all([...open].map(async (stop) => await stop()))
+      await Promise.all(servers.map(async (server) => await server.stop()))
+    },
   }
 }
