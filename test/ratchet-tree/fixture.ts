@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { ascii, type Bytes } from '../../src/bytes/bytes.ts'
-import { encode } from '../../src/codec/codec.ts'
+import { decode, encode } from '../../src/codec/codec.ts'
 import { type EncodedLeafNode, LeafNode, type LeafNodeContent } from '../../src/wire/leaf-node.ts'
+import { type NaiveParent, NaiveTree } from '../support/naive-tree.ts'
 import { openSuite } from '../support/suite.ts'
 
 export const suite = openSuite(1)
@@ -49,4 +50,38 @@ export async function rejection(promise: Promise<unknown>): Promise<readonly [st
     return [code, rule]
   }
   return ['accepted', undefined]
+}
+
+/** A tree in the array form after each of its members has committed, from left to right. */
+export function populated(members: number): NaiveTree {
+  const tree = new NaiveTree([{ leaf: leafOf('member 0').bytes }])
+  for (let i = 1; i < members; i++) tree.add(leafOf(`member ${i}`).bytes)
+  for (let i = 0; i < members; i++) commitBy(tree, i)
+  return tree
+}
+
+/** A commit with nothing but a path; the member's name stays. */
+export function commitBy(tree: NaiveTree, index: number, epoch = 'first'): void {
+  const keys = tree.filteredDirectPath(index).map((node) => bytesOf(`${epoch} ${index} node ${node}`))
+  const parentHash = tree.setPath(index, keys)
+  tree.nodes[2 * index] = { leaf: committedLeaf(`${epoch} member ${index}`, parentHash).bytes }
+}
+
+/** A leaf of source `commit`. */
+export function committedLeaf(name: string, parentHash: Bytes): EncodedLeafNode {
+  return leafOf(name, { leafNodeSource: 'commit', parentHash } as Partial<LeafNodeContent>)
+}
+
+/** The parent at a node of the array form. */
+export function parentOf(tree: NaiveTree, node: number): NaiveParent {
+  const found = tree.nodes[node]
+  if (found === undefined || !('parent' in found)) throw new Error('no parent there')
+  return found.parent
+}
+
+/** The decoded leaf at a node of the array form. */
+export function decodedLeaf(tree: NaiveTree, index: number): LeafNode {
+  const found = tree.nodes[2 * index]
+  if (found === undefined || !('leaf' in found)) throw new Error('no leaf there')
+  return decode(LeafNode, found.leaf)
 }

@@ -1,0 +1,55 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { PersistentMap } from '../../src/ratchet-tree/persistent-map.ts'
+
+// short alphabets and lengths make keys that share long ends, and keys that are the end of others
+const key = fc.array(fc.constantFrom('\0', '\x01', '\x10', '\xff'), { maxLength: 5 }).map((parts) => parts.join(''))
+const change = fc.tuple(key, fc.option(fc.nat(), { nil: undefined }))
+
+test('behaves as a Map, and earlier versions stay as they were', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(change, { maxLength: 20 }), { maxLength: 6 }), (drafts) => {
+      let map = PersistentMap.empty<number>()
+      const model = new Map<string, number>()
+      const history: [PersistentMap<number>, Map<string, number>][] = []
+      for (const changes of drafts) {
+        const draft = map.draft()
+        for (const [name, value] of changes) {
+          if (value === undefined) {
+            draft.delete(name)
+            model.delete(name)
+          } else {
+            draft.set(name, value)
+            model.set(name, value)
+          }
+          expect(draft.get(name)).toBe(value)
+        }
+        map = draft.finish()
+        history.push([map, new Map(model)])
+      }
+      const names = new Set(drafts.flat().map(([name]) => name))
+      for (const [version, expected] of history) {
+        expect(version.size).toBe(expected.size)
+        for (const name of names) expect(version.get(name)).toBe(expected.get(name))
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a draft cannot be used after its end', () => {
+  const draft = PersistentMap.empty<number>().draft()
+  draft.set('a', 1)
+  draft.set('b', 2)
+  const map = draft.finish()
+  expect(() => draft.set('c', 3)).toThrow()
+  expect(map.get('c')).toBe(undefined)
+})
+
+test('keys that a peer chooses to share a long end cost no more than their number', () => {
+  const draft = PersistentMap.empty<number>().draft()
+  const end = '\xaa'.repeat(200)
+  for (let i = 0; i < 2000; i++) draft.set(String.fromCharCode(i & 255, i >> 8) + end, i)
+  const map = draft.finish()
+  for (let i = 0; i < 2000; i += 37) expect(map.get(String.fromCharCode(i & 255, i >> 8) + end)).toBe(i)
+})
