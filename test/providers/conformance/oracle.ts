@@ -111,3 +111,15 @@ export async function codeOf(run: () => unknown): Promise<string> {
     return (error as { code?: string }).code ?? `untyped: ${String(error)}`
   }
 }
+
+/** A copy with one bit changed. */
+export function flipped(bytes: Uint8Array, index: number): Uint8Array {
+  const out = Uint8Array.from(bytes)
+  out[index]! ^= 1
+  return out
+}
+
+/** The bytes inside a larger buffer, as decoders hand them out. */
+export function inside(bytes: Uint8Array): Uint8Array {
+  return concatBytes(Uint8Array.of(9, 9, 9), bytes, Uint8Array.of(9, 9)).subarray(3, 3 + bytes.length)
+}
