@@ -9,13 +9,14 @@
  * npm run vectors -- --provider wasm       with another provider
  * ```
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exit, stdout } from 'node:process'
 import { Command } from 'commander'
 import { officialDigests } from '../vectors/digest.ts'
 import { providers, type VectorEngine, vectorEngine } from '../vectors/engine.ts'
 import { families, familyName } from '../vectors/families.ts'
+import { generateCases, generatedFamilies } from '../vectors/generators.ts'
 import { manifest, officialDirectory } from '../vectors/manifest.ts'
 import { type CaseFailure, type FileReport, runFile } from '../vectors/run.ts'
 
@@ -32,10 +33,11 @@ const shownFailures = 5
 const command = new Command('vectors')
   .description('Checks MLS test vectors against the engine.')
   .option('--dir <folder>', 'run the files of a folder, named after their families')
+  .option('--generate <folder>', 'write vectors of our own to a folder')
   .option('--family <name...>', 'only these families')
   .option('--provider <name>', `one of: ${[...providers.keys()].join(', ')}`, 'noble')
   .parse()
-const options = command.opts<{ dir?: string; family?: string[]; provider: string }>()
+const options = command.opts<{ dir?: string; generate?: string; family?: string[]; provider: string }>()
 
 const open = providers.get(options.provider)
 if (open === undefined) throw command.error(`no provider is called ${options.provider}`)
@@ -43,7 +45,21 @@ for (const name of options.family ?? [])
   if (familyName(name) === undefined) command.error(`no family is called ${name}`)
 const wanted = options.family?.map(familyName)
 
-exit((await run(vectorEngine(await open()))) ? 0 : 1)
+const engine = vectorEngine(await open())
+if (options.generate !== undefined) await generate(engine, options.generate)
+// what was written is not checked here: `--dir` does that, or another implementation
+else exit((await run(engine)) ? 0 : 1)
+
+/** Writes a file for each family. */
+async function generate(engine: VectorEngine, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  for (const name of generatedFamilies.filter(isWanted)) {
+    const cases = await generateCases(name, engine)
+    if (cases === undefined) continue
+    writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(cases, null, 1)}\n`)
+    stdout.write(`${name}.json ${cases.length} cases\n`)
+  }
+}
 
 /** Runs what was asked for. @returns whether everything held */
 async function run(engine: VectorEngine): Promise<boolean> {

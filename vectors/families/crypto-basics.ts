@@ -14,7 +14,7 @@ import { expectBytes, expectTrue } from '../expect.ts'
 import type { Fields } from '../fields.ts'
 
 /** RefHashInput of RFC 9420 §5.2. */
-const RefHashInput = struct({ label: opaque, value: opaque })
+export const RefHashInput = struct({ label: opaque, value: opaque })
 
 /** Family `crypto-basics`: the labelled operations of RFC 9420 §5.1, §5.2, §8 and §9. */
 export async function checkCryptoBasics(vector: Fields, engine: VectorEngine): Promise<void> {

@@ -27,7 +27,7 @@ export async function checkTreeValidation(vector: Fields, engine: VectorEngine):
   const hashes = vector.hexes('tree_hashes')
   expectEqual('number of tree hashes', hashes.length, width)
   hashes.forEach((expected, node) => {
-    expectBytes(`tree_hashes[${node}]`, hashOf(suite, tree, node), expected)
+    expectBytes(`tree_hashes[${node}]`, subtreeHash(suite, tree, node), expected)
   })
   // a generator that checks one parent node a step
   for (const _ of checkParentHashes(suite, tree));
@@ -35,7 +35,7 @@ export async function checkTreeValidation(vector: Fields, engine: VectorEngine):
 }
 
 /** The tree hash of any subtree, also of one without members. */
-function hashOf(suite: CipherSuite, tree: Tree, node: NodeIndex): Bytes {
+export function subtreeHash(suite: CipherSuite, tree: Tree, node: NodeIndex): Bytes {
   const height = level(node)
   return tree.subtreeHash(node) ?? blankTreeHash(suite, height, Math.floor(node / 2 ** (height + 1)))
 }
