@@ -19,7 +19,7 @@ type FlatNode = TreeLeaf | ParentNode | undefined
 /**
  * Decodes a tree and checks its structure.
  * @throws kind `malformed`; `tree/structure` V024, V143, V144, V145; `tree/unmerged_leaves` V147-V151; `tree/parent_hash`
- *   V156 for a parent above blank leaves only; `leaf/key_reuse` V123, V124, V125, V161; `limit/exceeded` V146, R13
+ *   V156 for a parent above blank leaves only; `leaf/key_reuse` V123, V124, V125, V161; `limit/exceeded` V146
  */
 export function importTree(suite: CipherSuite, bytes: Uint8Array): Tree {
   const indexes = new IndexDraft(emptyIndexes)

@@ -86,6 +86,10 @@ describe('RFC 9420 §12.4.3.1: unmerged leaves', () => {
     expect(attempt(withUnmerged({ 3: [4] }))).toEqual(['tree/unmerged_leaves', 'V150'])
     expect(attempt(withUnmerged({ 11: [3] }))).toEqual(['tree/unmerged_leaves', 'V150'])
   })
+  test('R13 a list as long as the message allows is left at once', () => {
+    const list = Array.from({ length: 100_000 }, () => 0)
+    expect(attempt(withUnmerged({ 1: list }))).toEqual(['tree/unmerged_leaves', 'V148'])
+  })
   test('V151 not listed by a node between', () => {
     expect(attempt(withUnmerged({ 7: [2], 5: [2] }))).toEqual(['tree/unmerged_leaves', 'V151'])
     expect(attempt(withUnmerged({ 3: [2] }))).toEqual(['tree/unmerged_leaves', 'V151'])

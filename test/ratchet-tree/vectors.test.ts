@@ -131,8 +131,8 @@ interface TreeKemCase {
 
 describe('treekem', () => {
   const cases = loadVectors<TreeKemCase[]>('mlswg/treekem.json') ?? []
-  // one implementation serves all suites; the slow curves are sampled
-  const sampled = cases.filter(({ cipher_suite: id }, i) => id <= 3 || i % 11 === 0)
+  // the tree is one for all suites, which differ in their providers: one case of each other suite
+  const sampled = cases.filter(({ cipher_suite: id }, i) => id === 1 || i % 11 === 0)
   test.each(sampled.map((vector, i) => [vector.cipher_suite, i, vector] as const))(
     'suite %i, tree %i',
     async (id, _, vector) => {
