@@ -13,6 +13,7 @@ export interface StropheConnection {
   send(element: Element): void
   addHandler(handler: (element: Element) => boolean, ns?: string | null, name?: string | null): unknown
   deleteHandler(handler: never): void
+  readonly sm?: { readonly resumed: boolean } | null
 }
 
 /** The functions of the module: `stropheJs(connection, Strophe)`. */
@@ -78,8 +79,14 @@ export function stropheJs(
       // A new connection starts without handlers.
       if (status === connected || status === attached) attach()
       if (status === disconnected) requests.fail()
-      const state =
-        status === connected || status === attached ? 'online' : status === disconnected ? 'offline' : undefined
+      const up = status === connected || status === attached
+      const state = up
+        ? connection.sm?.resumed === true
+          ? 'resumed'
+          : 'online'
+        : status === disconnected
+          ? 'offline'
+          : undefined
       if (state !== undefined) for (const listener of [...states]) listener(state)
     },
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
