@@ -52,7 +52,7 @@ function expectVerdict(item: Signed, valid: boolean, good: readonly Signed[]): v
 /** The eight points of order 1, 2, 4 and 8. */
 const torsion = ED25519_TORSION_SUBGROUP.map((encoding) => Point.fromHex(encoding))
 
-describe('Ed25519 kernels', () => {
+describe('Ed25519 kernels', { timeout: 60_000 }, () => {
   test('RFC 8032 §7.1 vectors', () => {
     const vectors = [
       [

@@ -36,7 +36,7 @@ const NON_CANONICAL = Array.from({ length: 19 }, (_, i) => {
   return u
 })
 
-describe('X25519 kernels', () => {
+describe('X25519 kernels', { timeout: 60_000 }, () => {
   test('RFC 7748 §5.2 vectors', () => {
     const { result } = curve.x25519(
       hex('a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4'),
@@ -111,7 +111,7 @@ describe('X25519 kernels', () => {
     const scalars = [...edges, ...Array.from({ length: CASES }, () => random(32))]
     const expected = scalars.map((scalar) => x25519.getPublicKey(scalar))
     expect(curve.x25519BaseMany(scalars)).toEqual(concat(expected))
-    for (let i = 0; i < 40; i++) expect(curve.x25519Base(scalars[i]!)).toEqual(expected[i])
+    for (const [i, scalar] of scalars.slice(0, 40).entries()) expect(curve.x25519Base(scalar)).toEqual(expected[i])
   })
 
   test('Wycheproof x25519', () => {
@@ -144,7 +144,7 @@ describe('the module', () => {
 
   test('is reproducible', async () => {
     expect(await buildCurve25519()).toEqual(wasm)
-  })
+  }, 60_000)
 
   test('keeps nothing of a secret operation in its memory', () => {
     const { kernel } = curve
