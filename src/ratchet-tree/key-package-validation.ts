@@ -3,6 +3,7 @@ import { equalBytes } from '../bytes/bytes.ts'
 import { check } from '../bytes/errors.ts'
 import { rejectDuplicateExtensions } from '../wire/extension.ts'
 import type { KeyPackageTbs } from '../wire/key-package.ts'
+import { isGrease } from '../wire/registries.ts'
 import { type LeafRules, supports, validateLeafNode } from './leaf-validation.ts'
 
 /**
@@ -22,8 +23,8 @@ export function validateKeyPackage(keyPackage: KeyPackageTbs, rules: Omit<LeafRu
   // RFC 9420 §13.4 V137
   rejectDuplicateExtensions(extensions, 'V137')
   for (const { extensionType } of extensions) {
-    // RFC 9420 §13.4 V136: an extension that we do not know is ignored, but it is listed
-    const listed = supports(leafNode.capabilities, 'extensions', extensionType)
+    // RFC 9420 §10 V136: an extension that we do not know is ignored, but it is listed; GREASE of other clients is not (V342)
+    const listed = isGrease(extensionType) || supports(leafNode.capabilities, 'extensions', extensionType)
     check(listed, 'extension/unsupported', 'V136', 'a KeyPackage extension outside its capabilities')
   }
   validateLeafNode(leafNode, { ...rules, source: 'key_package' })
