@@ -16,6 +16,8 @@ import { type Bytes, copyBytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import type { OwnershipPolicy, Storage, StorageOwner, TableSize } from '../ports/storage.ts'
 import { Handle } from './handle.ts'
+import { translateCommit, translateLmdb } from './lmdb-errors.ts'
+import { checkLmdbFile } from './lmdb-file.ts'
 import { awaitWriterLock, isAlive, leaveHint, removeHint } from './lmdb-probe.ts'
 import { decodeOwner, encodeOwner, fenced, nextOwner, type RandomBytes } from './owner.ts'
 import {
@@ -43,15 +45,6 @@ export interface LmdbStorageOptions {
 
 type Database = RootDatabase<Buffer, Buffer>
 
-/** Codes of the operating system and of LMDB that mean that there is no room. */
-const noRoom = /ENOSPC|EDQUOT|MDB_MAP_FULL|No space left|quota exceeded|MAP_FULL/i
-
-function translate(cause: unknown): MlsError {
-  const text = cause instanceof Error ? `${cause.message} ${String((cause as { code?: unknown }).code)}` : ''
-  if (noRoom.test(text)) return new MlsError('storage/full', 'no room on the medium', { cause })
-  return new MlsError('storage/io', 'LMDB failed', { cause })
-}
-
 /** A view of the same memory as the library wants it; it copies keys and values when they are queued. */
 function buffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -64,6 +57,7 @@ function buffer(bytes: Uint8Array): Buffer {
 export async function openLmdbStorage(options: LmdbStorageOptions): Promise<Storage> {
   const timeout = options.busyTimeout ?? 5000
   await awaitWriterLock(options.path, timeout)
+  checkLmdbFile(options.path)
   let database: Database
   try {
     database = open<Buffer, Buffer>({
@@ -77,14 +71,14 @@ export async function openLmdbStorage(options: LmdbStorageOptions): Promise<Stor
       noMemInit: false,
     })
   } catch (cause) {
-    throw translate(cause)
+    throw translateLmdb(cause)
   }
   try {
     const owner = await withTimeout(takeOwnership(database, options), timeout)
     leaveHint(options.path)
     return new LmdbStorage(database, owner, options.path)
   } catch (cause) {
-    const error = cause instanceof MlsError ? cause : translate(cause)
+    const error = await translateCommit(cause, options.path, 0)
     // With a take-over still queued behind the writer lock, closing would wait for it: let it end by itself.
     if (error.code !== 'storage/busy') await database.close()
     throw error
@@ -131,7 +125,7 @@ class LmdbStorage implements Storage {
   readonly owner: StorageOwner
   readonly #database: Database
   readonly #path: string
-  readonly #handle = new Handle(translate)
+  readonly #handle = new Handle(translateLmdb)
   /** Batches are handed to LMDB in order, and it keeps their order from there on. */
   readonly #turns = new Turns()
   /** Settles when the last batch that was handed over is durable or refused. */
@@ -159,7 +153,9 @@ class LmdbStorage implements Storage {
       this.#handle.check()
       // Ranges are resolved to keys by reading, hence only after everything before is visible.
       if (rows.some((row) => row.kind === 'delete_between')) await this.#settled
-      const work = this.#write(rows)
+      const work = this.#write(rows).catch(async (cause: unknown) => {
+        throw await translateCommit(cause, this.#path, bytesOf(rows))
+      })
       this.#settled = work.catch(() => undefined)
       return { work }
     })
@@ -172,20 +168,20 @@ class LmdbStorage implements Storage {
     const applied = await database.ifVersion(buffer(ownerAddress), ours, () => {
       for (const row of rows) {
         if (row.kind === 'put') {
-          database.put(buffer(row.address), buffer(row.value))
+          observed(database.put(buffer(row.address), buffer(row.value)))
           puts.set(buffer(row.address).toString('latin1'), row.address)
-        } else if (row.kind === 'delete') database.remove(buffer(row.address))
+        } else if (row.kind === 'delete') observed(database.remove(buffer(row.address)))
         else {
           const range = { start: buffer(row.from), end: buffer(row.before) }
-          for (const key of database.getKeys(range)) database.remove(copyKey(key))
+          for (const key of database.getKeys(range)) observed(database.remove(copyKey(key)))
           // Rows of the same batch are not readable yet.
           for (const [, address] of puts)
             if (Buffer.compare(address, row.from) >= 0 && Buffer.compare(address, row.before) < 0)
-              database.remove(buffer(address))
+              observed(database.remove(buffer(address)))
         }
       }
       // A condition needs at least one operation to report on.
-      if (rows.length === 0) database.remove(buffer(emptyBatchAddress))
+      if (rows.length === 0) observed(database.remove(buffer(emptyBatchAddress)))
     })
     if (!applied) throw fenced()
   }
@@ -266,13 +262,22 @@ class LmdbStorage implements Storage {
       }
       await this.#database.close()
     } catch (cause) {
-      throw translate(cause)
+      throw translateLmdb(cause)
     }
   }
 }
 
 /** An address that never exists: see the empty batch. */
 const emptyBatchAddress: Bytes = new Uint8Array([0, 0])
+
+/** Operations of a batch reject one by one when its commit fails; the batch as a whole reports it. */
+function observed(operation: Promise<boolean>): void {
+  operation.catch(() => undefined)
+}
+
+function bytesOf(rows: readonly RowOperation[]): number {
+  return rows.reduce((sum, row) => sum + (row.kind === 'put' ? row.value.length : 0), 0)
+}
 
 function copyKey(key: Key): Buffer {
   return Buffer.from(key as Buffer)

@@ -39,7 +39,7 @@ const table = 'sealed:vault'
 /**
  * A vault inside the store itself, for media without a better place. Residual risk: where the medium appends or copies on
  * write (LevelDB under IndexedDB, LMDB), a destroyed blob lasts until the medium reuses or compacts the page; until then
- * whoever has the master key and the raw files can undo a deletion. On Node use {@link file-vault.ts} instead.
+ * whoever has the master key and the raw files can undo a deletion. On Node use file-vault.ts instead.
  */
 export function storageVault(storage: Storage): KeyVault {
   return {
