@@ -8,7 +8,7 @@ import type { LeafIndex } from '../tree-math/tree-math.ts'
 import { credentialTypeCode } from '../wire/credential.ts'
 import { type Extension, RequiredCapabilities, readExtension, rejectDuplicateExtensions } from '../wire/extension.ts'
 import type { Capabilities, LeafNode, LeafNodeSource, Lifetime } from '../wire/leaf-node.ts'
-import { defaultExtensionTypes, defaultProposalTypes, extensionTypes, isGrease } from '../wire/registries.ts'
+import { defaultExtensionTypes, defaultProposalTypes, extensionTypes } from '../wire/registries.ts'
 import type { CapabilityKind } from './indexes.ts'
 import { isDefaultType, type Tree } from './tree.ts'
 
@@ -50,15 +50,18 @@ const foreignExtensions: ReadonlySet<number> = new Set([
 
 /**
  * Checks a leaf.
- * @throws `leaf/source` V101-V103; `leaf/lifetime` V104-V106; `leaf/capabilities` V108-V112, V122; `extension/unsupported`
+ * @throws `leaf/source` V101-V103; `leaf/lifetime` V104-V106; `leaf/capabilities` V108-V112; `extension/unsupported`
  *   V113, V119; `extension/duplicate` V114; `extension/container` V115; `leaf/requirements` V116-V118, V120, V121;
  *   `leaf/key_reuse` V123-V126; `crypto/key` V032, V036
  */
 export function validateLeafNode(leaf: LeafNode, rules: LeafRules): void {
   if (rules.source !== 'tree')
     check(leaf.leafNodeSource === rules.source, 'leaf/source', sourceRules[rules.source], 'a leaf of another source')
-  if (leaf.leafNodeSource === 'key_package' && rules.lifetime !== undefined)
-    validateLifetime(leaf.lifetime, rules.lifetime)
+  if (leaf.leafNodeSource === 'key_package') {
+    // RFC 9420 §7.2 V104: for all members alike, whatever their clocks say
+    validateOrder(leaf.lifetime)
+    if (rules.lifetime !== undefined) validateLifetime(leaf.lifetime, rules.lifetime)
+  }
   validateCapabilities(leaf, rules)
   validateLeafExtensions(leaf)
   validateRequirements(leaf, rules.extensions)
@@ -66,8 +69,11 @@ export function validateLeafNode(leaf: LeafNode, rules: LeafRules): void {
     validateUniqueKeys(leaf, rules.tree, rules.replaces)
     validateCredentialSupport(leaf, rules.tree, rules.replaces)
   }
-  // RFC 9420 §5.1.1 V032, V036
+  // RFC 9420 §5.1.1 V032
   check(rules.suite.isHpkePublicKey(leaf.encryptionKey), 'crypto/key', 'V032', 'a leaf with a bad encryption key')
+  // in a whole tree the signatures follow at once, and none holds under a bad key
+  if (rules.source === 'tree') return
+  // RFC 9420 §5.1.1 V036
   check(rules.suite.isSignaturePublicKey(leaf.signatureKey), 'crypto/key', 'V036', 'a leaf with a bad signature key')
 }
 
@@ -75,14 +81,19 @@ export function validateLeafNode(leaf: LeafNode, rules: LeafRules): void {
  * Checks a lifetime; both ends belong to it.
  * @throws `leaf/lifetime` V104, V105, V106
  */
-export function validateLifetime({ notBefore, notAfter }: Lifetime, { maximum, now }: LifetimeRules): void {
-  // RFC 9420 §7.2 V104
-  check(notBefore <= notAfter, 'leaf/lifetime', 'V104', 'a lifetime that ends before it begins')
+export function validateLifetime(lifetime: Lifetime, { maximum, now }: LifetimeRules): void {
+  validateOrder(lifetime)
+  const { notBefore, notAfter } = lifetime
   // RFC 9420 §7.2 V105: the application's maximum
   check(notAfter - notBefore <= maximum, 'leaf/lifetime', 'V105', 'a lifetime longer than allowed')
   // RFC 9420 §7.3 V106
   const current = now === undefined || (notBefore <= now && now <= notAfter)
   check(current, 'leaf/lifetime', 'V106', 'a leaf outside its lifetime')
+}
+
+function validateOrder({ notBefore, notAfter }: Lifetime): void {
+  // RFC 9420 §7.2 V104
+  check(notBefore <= notAfter, 'leaf/lifetime', 'V104', 'a lifetime that ends before it begins')
 }
 
 /** Whether a leaf supports a type: it lists it, or it is a default type (RFC 9420 §7.2). */
@@ -102,8 +113,6 @@ function validateCapabilities({ capabilities, credential }: LeafNode, rules: Lea
   check(versions.includes(rules.version), 'leaf/capabilities', 'V110', "capabilities without the group's version")
   const suite = cipherSuites.includes(rules.cipherSuite)
   check(suite, 'leaf/capabilities', 'V111', "capabilities without the group's cipher suite")
-  // RFC 9420 §13.5 V122: GREASE is never used
-  check(!isGrease(credentialType), 'leaf/capabilities', 'V122', 'a GREASE credential')
   // RFC 9420 §7.2 V112
   const listed = credentials.includes(credentialType)
   check(listed, 'leaf/capabilities', 'V112', "capabilities without the type of the leaf's credential")
@@ -154,7 +163,11 @@ function validateUniqueKeys(leaf: LeafNode, tree: Tree, replaces: LeafIndex | un
   throw new MlsError('leaf/key_reuse', 'an encryption key of another node', { rule })
 }
 
-function validateCredentialSupport(leaf: LeafNode, tree: Tree, replaces: LeafIndex | undefined): void {
+/**
+ * Checks that a leaf and the members of a tree support each other's credentials.
+ * @throws `leaf/requirements` V120, V121
+ */
+export function validateCredentialSupport(leaf: LeafNode, tree: Tree, replaces: LeafIndex | undefined): void {
   const replaced = replaces === undefined ? undefined : tree.leaf(replaces)?.leafNode
   const others = tree.memberCount - (replaced === undefined ? 0 : 1)
   const type = credentialTypeCode(leaf.credential)

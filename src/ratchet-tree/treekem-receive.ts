@@ -3,7 +3,7 @@
  * which gives the new tree and with it the provisional GroupContext; then, with that context, our path secret
  * ({@link openPath}). Cheap comparisons come before public-key work, and that before any decryption.
  */
-import { type Bytes, equalBytes } from '../bytes/bytes.ts'
+import { type Bytes, equalBytes, wipe } from '../bytes/bytes.ts'
 import { at, check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { mapKey } from '../bytes/text.ts'
@@ -36,7 +36,7 @@ export interface ApplyPathRequest {
 
 /**
  * The tree with the path. The other rules of its leaf (`validateLeafNode`) and the leaf's signature are the caller's.
- * @throws `tree/index` V065; `leaf/source` V103; `commit/path` V170, V171, V173-V175; `commit/path_key` V182-V186;
+ * @throws `tree/index` V065; `leaf/source` V103; `commit/path` V170, V171, V173-V175; `commit/path_key` V182-V186, V296;
  *   `crypto/key` V032; `tree/parent_hash` V181
  */
 export function applyPath(request: ApplyPathRequest): Tree {
@@ -49,7 +49,7 @@ export function applyPath(request: ApplyPathRequest): Tree {
   // RFC 9420 §12.4.2 V187: of the tree after the proposals
   const steps = filteredPathOf(tree.root, tree.height, leafIndex)
   checkShape(tree, steps, path, request.newLeaves)
-  checkLeafKeys(tree, leafIndex, path)
+  checkLeafKeys(tree, leafIndex, path, request.external === true)
   checkPathKeys(suite, tree, path)
   const encryptionKeys = path.nodes.map(({ encryptionKey }) => encryptionKey)
   const { nodes, leafParentHash } = pathNodes(suite, steps, encryptionKeys)
@@ -78,7 +78,7 @@ function checkShape(tree: Tree, steps: readonly PathStep[], path: UpdatePath, ne
   })
 }
 
-function checkLeafKeys(tree: Tree, leafIndex: LeafIndex, path: UpdatePath): void {
+function checkLeafKeys(tree: Tree, leafIndex: LeafIndex, path: UpdatePath, external: boolean): void {
   const { encryptionKey, signatureKey } = path.leafNode.leafNode
   const holder = tree.nodeOfEncryptionKey(encryptionKey)
   // RFC 9420 §12.4.2 V182: the leaf's key changes
@@ -86,9 +86,9 @@ function checkLeafKeys(tree: Tree, leafIndex: LeafIndex, path: UpdatePath): void
   // RFC 9420 §12.4.2 V183: and is not used elsewhere
   check(holder === undefined, 'commit/path_key', 'V183', 'a path leaf with the key of another node')
   const signer = tree.leafOfSignatureKey(signatureKey)
-  // RFC 9420 §7.3 V186: signature keys are unique
+  // RFC 9420 §7.3 V186: signature keys are unique; V296: a newcomer's too, unless the leaf with it was removed
   const own = signer === undefined || signer === leafIndex
-  check(own, 'commit/path_key', 'V186', 'a path leaf with the signature key of another member')
+  check(own, 'commit/path_key', external ? 'V296' : 'V186', 'a path leaf with the signature key of another member')
 }
 
 function checkPathKeys(suite: CipherSuite, tree: Tree, path: UpdatePath): void {
@@ -149,8 +149,11 @@ export async function openPath(request: OpenPathRequest): Promise<OpenedPath> {
   if (keyPair === undefined || sealed === undefined)
     throw new MlsError('tree/own_leaf', 'no ciphertext for a key of ours in a path')
   const pathSecret = await openSecret(suite, keyPair, encodedGroupContext, sealed)
-  // RFC 9420 §7.4 V179: Nh bytes
-  check(pathSecret.length === suite.parameters.hashLength, 'commit/path', 'V179', 'a path secret of another length')
+  if (pathSecret.length !== suite.parameters.hashLength) {
+    wipe(pathSecret)
+    // RFC 9420 §7.4 V179: Nh bytes
+    throw new MlsError('commit/path', 'a path secret of another length', { rule: 'V179' })
+  }
   const nodes = steps.slice(start).map(({ node }) => node)
   // RFC 9420 §7.5 V177, V178: the keys of our node and of each above it are those that were sent
   const { keyPairs, commitSecret } = await climb(suite, tree, pathSecret, nodes, {

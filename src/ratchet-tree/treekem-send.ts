@@ -13,9 +13,9 @@ import type { UpdatePath } from '../wire/update-path.ts'
 import { TreeDraft } from './draft.ts'
 import { nodeAt } from './node.ts'
 import { pathNodes } from './parent-hash.ts'
-import { derivePathSecrets, pathKeyPairs, pathLabel } from './path-secrets.ts'
+import { derivePathSecrets, type PathSecrets, pathKeyPairs, pathLabel } from './path-secrets.ts'
 import { PrivateTree } from './private-tree.ts'
-import { filteredPathOf } from './resolution.ts'
+import { filteredPathOf, type PathStep } from './resolution.ts'
 import type { Tree } from './tree.ts'
 import { requireCommitter, resolutionWithoutNew } from './treekem-path.ts'
 
@@ -90,7 +90,19 @@ export async function preparePath(request: PathRequest): Promise<PreparedPath> {
   const { suite, tree, leafIndex, privateTree } = request
   requireCommitter(tree, leafIndex, privateTree === undefined)
   const path = filteredPathOf(tree.root, tree.height, leafIndex)
-  const { pathSecrets, commitSecret, leafKeyPair, keyPairs } = await newKeys(suite, path.length)
+  const keys = await newKeys(suite, path.length)
+  try {
+    return await assemble(request, path, keys)
+  } catch (error) {
+    keys.commitSecret.wipe()
+    wipe(...keys.pathSecrets, ...[keys.leafKeyPair, ...keys.keyPairs].map(({ privateKey }) => privateKey))
+    throw error
+  }
+}
+
+async function assemble(request: PathRequest, path: readonly PathStep[], keys: PathKeys): Promise<PreparedPath> {
+  const { suite, tree, leafIndex } = request
+  const { pathSecrets, commitSecret, leafKeyPair, keyPairs } = keys
   const publicKeys = keyPairs.map(({ publicKey }) => publicKey)
   const { nodes, leafParentHash } = pathNodes(suite, path, publicKeys)
   const leafNode = await request.signLeaf({ encryptionKey: leafKeyPair.publicKey, parentHash: leafParentHash })
@@ -112,7 +124,13 @@ export async function preparePath(request: PathRequest): Promise<PreparedPath> {
   })
 }
 
-async function newKeys(suite: CipherSuite, count: number) {
+interface PathKeys extends PathSecrets {
+  readonly leafKeyPair: HpkeKeyPair
+  /** One for each path secret. */
+  readonly keyPairs: readonly HpkeKeyPair[]
+}
+
+async function newKeys(suite: CipherSuite, count: number): Promise<PathKeys> {
   const { hashLength } = suite.parameters
   const first = suite.randomBytes(hashLength)
   const leafSecret = suite.randomBytes(hashLength)

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { CipherSuite } from '../../src/crypto/cipher-suite.ts'
 import { TreeDraft } from '../../src/ratchet-tree/draft.ts'
 import { PrivateTree } from '../../src/ratchet-tree/private-tree.ts'
+import { pathOf } from '../../src/ratchet-tree/resolution.ts'
 import { createTree, type Tree } from '../../src/ratchet-tree/tree.ts'
 import { blankTreeHash } from '../../src/ratchet-tree/tree-hash.ts'
 import { NaiveTree } from '../support/naive-tree.ts'
+import { populatedTree } from '../support/populated-tree.ts'
 import { bytesOf, failure, leafOf, suite } from './fixture.ts'
 
 function grown(members: number): Tree {
@@ -151,5 +154,42 @@ describe('private trees', () => {
     expect(kept.keyPair(2)?.privateKey).toEqual(bytesOf('private encryption member 1'))
     kept.wipe()
     expect(kept.keyPair(2)?.privateKey).toEqual(new Uint8Array(32))
+  })
+})
+
+describe('architecture §3: the cost of a commit', () => {
+  /** The suite, counting what it hashes. */
+  function counting() {
+    const counter = { hashes: 0, suite: suite as CipherSuite }
+    counter.suite = {
+      parameters: suite.parameters,
+      hash(data: Uint8Array) {
+        counter.hashes++
+        return suite.hash(data)
+      },
+      hashMany(data: readonly Uint8Array[]) {
+        counter.hashes += data.length
+        return suite.hashMany(data)
+      },
+    } as unknown as CipherSuite
+    return counter
+  }
+  test.each([8, 64, 1024])('one hash a level in a populated tree of %i members', (members) => {
+    const { tree } = populatedTree(suite, members)
+    const counter = counting()
+    const draft = new TreeDraft(tree)
+    draft.update(members / 2, leafOf('new'))
+    draft.finish(counter.suite)
+    expect(counter.hashes).toBe(Math.log2(members) + 1)
+  })
+  test('all subtrees beside the path are those of the earlier epoch', () => {
+    const { tree } = populatedTree(suite, 64)
+    const draft = new TreeDraft(tree)
+    draft.update(21, leafOf('new'))
+    const [before, after] = [tree, draft.finish(suite)].map((version) => pathOf(version.root, version.height, 21))
+    expect(after?.map(({ sibling }) => sibling.subtree)).toEqual(before?.map(({ sibling }) => sibling.subtree))
+    after?.forEach(({ sibling }, i) => {
+      expect(sibling.subtree === before?.[i]?.sibling.subtree).toBe(true)
+    })
   })
 })
