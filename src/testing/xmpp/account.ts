@@ -12,10 +12,10 @@ import { buildStanzaId, stanzaIds } from '../../xmpp/xep/xep-0359.ts'
 import { mixPam } from '../../xmpp/xep/xep-0405.ts'
 import { Archive } from './archive.ts'
 import { answerArchive } from './archive-answer.ts'
+import type { Home } from './home.ts'
 import { PepStore } from './pubsub.ts'
 import { errorOf, mayBounce, readdress, resultOf } from './reply.ts'
 import type { Session } from './session.ts'
-import type { Site } from './site.ts'
 
 const isoTime = (at: number): string => new Date(at).toISOString()
 
@@ -41,9 +41,9 @@ export class Account {
   readonly pep: PepStore
   readonly channels = new Set<string>()
   offline: XmlElement[] = []
-  readonly #site: Site
+  readonly #site: Home
 
-  constructor(bare: string, site: Site) {
+  constructor(bare: string, site: Home) {
     this.bare = bare
     this.#site = site
     this.archive = new Archive(site.dialect, site.random)

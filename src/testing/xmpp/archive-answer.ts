@@ -1,15 +1,15 @@
 import { child, withChildren, type XmlElement } from '../../xmpp/stanza/element.ts'
 import { buildArchiveFin, buildArchiveResult, mam, parseArchiveQuery } from '../../xmpp/xep/xep-0313.ts'
 import type { Archive, ArchiveEntry } from './archive.ts'
+import type { Home } from './home.ts'
 import { errorOf, resultOf } from './reply.ts'
-import type { Site } from './site.ts'
 
 /**
  * Answers an archive query: one message for each result, then the IQ result.
  * @param extra children that the archive adds to a stored message, for example who really sent it
  */
 export function answerArchive(
-  site: Site,
+  site: Home,
   request: XmlElement,
   archive: Archive,
   extra: (entry: ArchiveEntry) => readonly XmlElement[] = () => [],

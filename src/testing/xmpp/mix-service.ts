@@ -22,8 +22,8 @@ import {
 } from '../../xmpp/xep/xep-0369.ts'
 import { Archive } from './archive.ts'
 import { answerArchive } from './archive-answer.ts'
+import type { Home } from './home.ts'
 import { errorOf, mayBounce, readdress, resultOf } from './reply.ts'
-import type { Site } from './site.ts'
 
 interface Participant {
   readonly id: string
@@ -46,10 +46,10 @@ export class MixService {
   readonly channels = new Map<string, Channel>()
   /** Most milliseconds by which one sender's deliveries run ahead of or behind another's. */
   spread = 4
-  readonly #site: Site
+  readonly #site: Home
   readonly #lastDelivery = new Map<string, number>()
 
-  constructor(domain: string, site: Site) {
+  constructor(domain: string, site: Home) {
     this.domain = domain
     this.#site = site
   }

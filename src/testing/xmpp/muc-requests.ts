@@ -13,15 +13,15 @@ import {
 } from '../../xmpp/xep/xep-0045.ts'
 import { mam } from '../../xmpp/xep/xep-0313.ts'
 import { stanzaIds } from '../../xmpp/xep/xep-0359.ts'
+import type { RoomParts } from './home.ts'
 import { applyConfig, configForm } from './muc-config.ts'
-import type { MucRoom } from './muc-room.ts'
 import { errorOf, resultOf } from './reply.ts'
 
-const refuse = (room: MucRoom, stanza: XmlElement, type: StanzaError['type'], condition: string): void =>
+const refuse = (room: RoomParts, stanza: XmlElement, type: StanzaError['type'], condition: string): void =>
   room.site.route(errorOf(stanza, { type, condition }))
 
 /** disco#info of a room: what it is says its features. */
-export function answerInfo(room: MucRoom, stanza: XmlElement): void {
+export function answerInfo(room: RoomParts, stanza: XmlElement): void {
   const { config } = room
   const features = [
     muc,
@@ -37,7 +37,7 @@ export function answerInfo(room: MucRoom, stanza: XmlElement): void {
 }
 
 /** Lists by affiliation, and changes of affiliation and role. */
-export function answerAdmin(room: MucRoom, stanza: XmlElement, query: XmlElement, asker: Affiliation): void {
+export function answerAdmin(room: RoomParts, stanza: XmlElement, query: XmlElement, asker: Affiliation): void {
   const items = parseMucAdmin(query) ?? []
   if (stanza.attrs['type'] === 'get') {
     const wanted = items[0]?.affiliation
@@ -60,7 +60,7 @@ export function answerAdmin(room: MucRoom, stanza: XmlElement, query: XmlElement
   }
 }
 
-function allowed(room: MucRoom, item: MucItem, asker: Affiliation): boolean {
+function allowed(room: RoomParts, item: MucItem, asker: Affiliation): boolean {
   const bare = tryBareJid(item.jid)
   if (bare === undefined || item.affiliation === undefined) return item.nick !== undefined && item.role === 'none'
   const target = room.affiliationOf(bare)
@@ -70,7 +70,7 @@ function allowed(room: MucRoom, item: MucItem, asker: Affiliation): boolean {
   return !(target === 'owner' && item.affiliation !== 'owner' && owners === 1)
 }
 
-function change(room: MucRoom, item: MucItem): void {
+function change(room: RoomParts, item: MucItem): void {
   if (item.jid !== undefined && item.affiliation !== undefined) room.affiliate(bareJid(item.jid), item.affiliation)
   else if (item.nick !== undefined) {
     const occupant = room.occupants.get(item.nick)
@@ -79,7 +79,7 @@ function change(room: MucRoom, item: MucItem): void {
 }
 
 /** The configuration form, its submission, and the end of the room. */
-export function answerOwner(room: MucRoom, stanza: XmlElement, query: XmlElement, asker: Affiliation): void {
+export function answerOwner(room: RoomParts, stanza: XmlElement, query: XmlElement, asker: Affiliation): void {
   if (asker !== 'owner') {
     refuse(room, stanza, 'auth', 'forbidden')
     return

@@ -8,32 +8,25 @@ import { mam } from '../../xmpp/xep/xep-0313.ts'
 import { isStored, stampId } from './account.ts'
 import { Archive } from './archive.ts'
 import { answerArchive } from './archive-answer.ts'
+import type { Home, Occupant, RoomParts } from './home.ts'
 import { freshConfig } from './muc-config.ts'
 import { answerAdmin, answerInfo, answerOwner } from './muc-requests.ts'
 import { errorOf, mayBounce, readdress, resultOf } from './reply.ts'
-import type { Site } from './site.ts'
-
-/** Someone in a room: one nick of one account, with all its resources. */
-export interface Occupant {
-  readonly nick: string
-  readonly bare: string
-  readonly jids: Set<string>
-}
 
 /** One room. */
-export class MucRoom {
+export class MucRoom implements RoomParts {
   readonly jid: string
   readonly config = freshConfig()
   readonly archive: Archive
   readonly affiliations = new Map<string, Affiliation>()
   readonly occupants = new Map<string, Occupant>()
-  readonly site: Site
+  readonly site: Home
   /** Nobody else enters before the owner has configured the room. */
   locked = true
   readonly #byJid = new Map<string, Occupant>()
   readonly #destroyed: () => void
 
-  constructor(jid: string, site: Site, destroyed: () => void) {
+  constructor(jid: string, site: Home, destroyed: () => void) {
     this.jid = jid
     this.site = site
     this.archive = new Archive(site.dialect, site.random)

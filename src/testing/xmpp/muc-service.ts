@@ -2,17 +2,17 @@ import { elementsOf, type XmlElement } from '../../xmpp/stanza/element.ts'
 import { resourceOf, tryBareJid } from '../../xmpp/stanza/jid.ts'
 import { buildDiscoInfo, buildDiscoItems, discoInfo, discoItems } from '../../xmpp/xep/xep-0030.ts'
 import { muc } from '../../xmpp/xep/xep-0045.ts'
+import type { Home } from './home.ts'
 import { MucRoom } from './muc-room.ts'
 import { errorOf, mayBounce, resultOf } from './reply.ts'
-import type { Site } from './site.ts'
 
 /** The room service of a server (XEP-0045). */
 export class MucService {
   readonly domain: string
   readonly rooms = new Map<string, MucRoom>()
-  readonly #site: Site
+  readonly #site: Home
 
-  constructor(domain: string, site: Site) {
+  constructor(domain: string, site: Home) {
     this.domain = domain
     this.#site = site
   }

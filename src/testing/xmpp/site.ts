@@ -9,6 +9,7 @@ import { stanzaIds } from '../../xmpp/xep/xep-0359.ts'
 import { mixPam } from '../../xmpp/xep/xep-0405.ts'
 import { Account } from './account.ts'
 import type { Dialect } from './dialect.ts'
+import type { ChannelGuest, Home } from './home.ts'
 import { MixService } from './mix-service.ts'
 import { MucService } from './muc-service.ts'
 import { errorOf, mayBounce, resultOf } from './reply.ts'
@@ -26,7 +27,7 @@ export interface Network {
 }
 
 /** One server: a domain with accounts, and its room, channel and upload services on sub-domains. */
-export class Site {
+export class Site implements Home {
   readonly domain: string
   readonly dialect: Dialect
   readonly accounts = new Map<string, Account>()
@@ -106,7 +107,7 @@ export class Site {
   }
 
   /** XEP-0405: joins or leaves a channel for an account and passes the channel's answer on. */
-  pam(account: Account, request: XmlElement, payload: XmlElement): void {
+  pam(account: ChannelGuest, request: XmlElement, payload: XmlElement): void {
     const channel = payload.attrs['channel']
     const inner = elementsOf(payload)[0]
     if (channel === undefined || inner === undefined) {
@@ -118,7 +119,7 @@ export class Site {
     this.route(iq('set', { id, from: account.bare, to: channel }, inner))
   }
 
-  readonly #pam = new Map<string, { request: XmlElement; account: Account; channel: string; leaving: boolean }>()
+  readonly #pam = new Map<string, { request: XmlElement; account: ChannelGuest; channel: string; leaving: boolean }>()
 
   /** Takes the channel's answer to a join that this server made for an account. Returns whether it was one. */
   pamAnswer(stanza: XmlElement): boolean {

@@ -1,8 +1,8 @@
 import { elementsOf, type XmlElement } from '../../xmpp/stanza/element.ts'
 import { buildDiscoInfo, discoInfo } from '../../xmpp/xep/xep-0030.ts'
 import { buildUploadSlot, httpUpload, parseUploadRequest } from '../../xmpp/xep/xep-0363.ts'
+import type { Home } from './home.ts'
 import { errorOf, mayBounce, resultOf } from './reply.ts'
-import type { Site } from './site.ts'
 
 /** HTTP upload (XEP-0363) into memory. */
 export class UploadService {
@@ -10,9 +10,9 @@ export class UploadService {
   readonly files = new Map<string, Uint8Array<ArrayBuffer> | undefined>()
   /** Largest file in bytes. */
   maxSize = 100 * 1024 * 1024
-  readonly #site: Site
+  readonly #site: Home
 
-  constructor(domain: string, site: Site) {
+  constructor(domain: string, site: Home) {
     this.domain = domain
     this.#site = site
   }

@@ -58,11 +58,10 @@ export function stanzaJs(agent: StanzaAgent, options: { readonly fetch?: typeof 
     if (stanza !== undefined) requests.incoming(stanza, agent.jid)
   })
   listen('disconnected', () => requests.fail())
-  const each = (...stops: (() => void)[]): (() => void) => {
-    return () => {
-      for (const stop of stops) stop()
-    }
-  }
+  const each =
+    (...stops: (() => void)[]) =>
+    () =>
+      stops.forEach((stop) => void stop())
   return {
     get jid() {
       return agent.jid
