@@ -41,11 +41,11 @@ export function encode<T>(codec: Codec<T>, value: T): Bytes {
   return writer.finish()
 }
 
-/** Decodes a whole byte string. @throws codes of kind `malformed` */
-export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
+/** Decodes a whole byte string; `trailing` is the rule that bytes after it break. @throws codes of kind `malformed` */
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array, trailing: 'V009' | 'V010' = 'V010'): T {
   const reader = new Reader(bytes)
   const value = codec.read(reader)
-  reader.finish()
+  reader.finish(trailing)
   return value
 }
 

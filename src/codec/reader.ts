@@ -103,10 +103,10 @@ export class Reader {
     }
   }
 
-  /** @throws `codec/trailing` when bytes are left (V009, V010, V011) */
-  finish(): void {
+  /** @throws `codec/trailing` when bytes are left: V009 after a message, V010 inside one */
+  finish(rule: 'V009' | 'V010' = 'V010'): void {
     if (this.#offset !== this.#end)
-      throw new MlsError('codec/trailing', 'bytes after the end of a structure', { rule: 'V009' })
+      throw new MlsError('codec/trailing', 'bytes after the end of a structure', { rule })
   }
 
   #skip(length: number): number {

@@ -5,7 +5,7 @@ import { encode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { externalInitSender } from '../key-schedule/external.ts'
 import { interimTranscriptHash } from '../key-schedule/key-schedule.ts'
-import { applyProposals, authenticateExternalSenders, authenticateMember } from '../proposals/apply.ts'
+import { applyProposals, authenticateMember } from '../proposals/apply.ts'
 import type { SentProposal } from '../proposals/proposal-cache.ts'
 import { validateExternalList } from '../proposals/proposal-list.ts'
 import { validateLeafNode } from '../ratchet-tree/leaf-validation.ts'
@@ -63,7 +63,6 @@ export async function createExternalCommit(
   if (found === undefined)
     throw new MlsError('group_info/external_pub', 'this GroupInfo does not allow an external commit', { rule: 'V301' })
   const tree = await openGroupInfo({ suite, config, groupInfo, ratchetTree: request.ratchetTree, rule: 'V053' })
-  await authenticateExternalSenders(config.authentication, groupContext.extensions)
   // RFC 9420 §12.4.3.2 V293
   check(suite.isHpkePublicKey(found.externalPub), 'crypto/key', 'V293', 'an external_pub that is no public key')
 

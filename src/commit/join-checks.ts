@@ -5,7 +5,7 @@
 import { equalBytes } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { authenticateMember, validateGroupSupport } from '../proposals/apply.ts'
+import { authenticateExternalSenders, authenticateMember, validateGroupSupport } from '../proposals/apply.ts'
 import { validateContextExtensions } from '../proposals/proposal-list.ts'
 import { importTree } from '../ratchet-tree/import-tree.ts'
 import type { Tree } from '../ratchet-tree/tree.ts'
@@ -71,6 +71,8 @@ export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
   validateGroupSupport(tree, groupContext.extensions)
   for (const [, leaf] of tree.members())
     await authenticateMember(config.authentication, leaf.leafNode, undefined, input.rule)
+  // RFC 9420 §5.3.1 V054: those whom the group lets propose, for a Welcome as for an external join
+  await authenticateExternalSenders(config.authentication, groupContext.extensions)
   return tree
 }
 

@@ -16,7 +16,7 @@ import {
   validateExternalList,
   validateMemberList,
 } from '../proposals/proposal-list.ts'
-import { validateLeafNode } from '../ratchet-tree/leaf-validation.ts'
+import { validateCredentialSupport, validateLeafNode } from '../ratchet-tree/leaf-validation.ts'
 import type { PrivateTree } from '../ratchet-tree/private-tree.ts'
 import type { Tree } from '../ratchet-tree/tree.ts'
 import { applyPath, openPath } from '../ratchet-tree/treekem-receive.ts'
@@ -146,6 +146,8 @@ async function applyCommitPath(
     newLeaves: applied.newLeaves,
     external: committer === undefined,
   })
+  // RFC 9420 §7.3 V120, V121
+  validateCredentialSupport(leafNode, applied.tree, committer)
   // RFC 9420 §7.3 V098 with V099, V100 and V294
   verifyLeafNodeSignature(suite, path.leafNode, { groupId: epoch.context.groupId, leafIndex })
   const { list } = applied

@@ -6,7 +6,7 @@
  *                                                └──────> epoch secrets ─ confirmation tag ─> the epoch
  * ```
  */
-import { equalBytes, wipe } from '../bytes/bytes.ts'
+import { type Bytes, equalBytes, wipe } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
 import { Secret } from '../bytes/secret.ts'
 import { decode, encode } from '../codec/codec.ts'
@@ -24,7 +24,7 @@ import { GroupContext } from '../wire/group-context.ts'
 import { GroupInfo } from '../wire/group-info.ts'
 import type { KeyPackage } from '../wire/key-package.ts'
 import { LeafNode } from '../wire/leaf-node.ts'
-import { GroupSecrets, type Welcome } from '../wire/welcome.ts'
+import { type EncryptedGroupSecrets, GroupSecrets, type Welcome } from '../wire/welcome.ts'
 import { type Predecessor, validatePredecessorPsks, validateSuccessor } from './predecessor.ts'
 
 /** A KeyPackage with the private keys that belong to it. */
@@ -150,14 +150,7 @@ async function openGroupSecrets({
       'V304',
       'a Welcome of another cipher suite than the KeyPackage',
     )
-    // RFC 9420 §12.4.3.1 V307: the encrypted GroupInfo is part of the context
-    const plaintext = await decryptWithLabel(
-      suite,
-      own.initKeyPair,
-      'Welcome',
-      welcome.encryptedGroupInfo,
-      entry.encryptedGroupSecrets,
-    )
+    const plaintext = await openEntry(suite, own, welcome, entry)
     try {
       return { keys: own, secrets: decode(GroupSecrets, plaintext) }
     } finally {
@@ -168,6 +161,20 @@ async function openGroupSecrets({
   throw new MlsError('welcome/no_entry', 'a Welcome for other KeyPackages', { rule: 'V302' })
 }
 
+async function openEntry(
+  suite: CipherSuite,
+  { initKeyPair }: JoinKeys,
+  { encryptedGroupInfo }: Welcome,
+  { encryptedGroupSecrets }: EncryptedGroupSecrets,
+): Promise<Bytes> {
+  try {
+    return await decryptWithLabel(suite, initKeyPair, 'Welcome', encryptedGroupInfo, encryptedGroupSecrets)
+  } catch (cause) {
+    // RFC 9420 §12.4.3.1 V307: the encrypted GroupInfo is part of the context
+    throw new MlsError('crypto/decrypt', 'group secrets that do not decrypt', { rule: 'V307', cause })
+  }
+}
+
 function openEncryptedGroupInfo(
   suite: CipherSuite,
   welcome: Welcome,
@@ -175,9 +182,17 @@ function openEncryptedGroupInfo(
 ): GroupInfo {
   const { key, nonce } = welcomeKeyAndNonce(suite, welcomeSecret.take())
   try {
-    // RFC 9420 §12.4.3.1 V308
-    return decode(GroupInfo, suite.open(key, nonce, new Uint8Array(0), welcome.encryptedGroupInfo))
+    return decode(GroupInfo, openWith(suite, key, nonce, welcome.encryptedGroupInfo))
   } finally {
     wipe(key, nonce)
+  }
+}
+
+function openWith(suite: CipherSuite, key: Bytes, nonce: Bytes, encryptedGroupInfo: Uint8Array): Bytes {
+  try {
+    return suite.open(key, nonce, new Uint8Array(0), encryptedGroupInfo)
+  } catch (cause) {
+    // RFC 9420 §12.4.3.1 V308, §8.4 V206: also the way in which PSKs of another order show
+    throw new MlsError('crypto/decrypt', 'a GroupInfo that does not decrypt', { rule: 'V308', cause })
   }
 }

@@ -257,7 +257,8 @@ function storeEpoch(epoch: Epoch): Infer<typeof StoredEpoch> {
       resumptionPsk: bytesOf(secrets.resumptionPsk),
       initSecret: bytesOf(secrets.initSecret),
     },
-    secretTree: epoch.secretTree.encode(),
+    // of a group that was left nothing remains: its epoch is kept for the status alone
+    secretTree: epoch.secretTree.wiped ? new Uint8Array(0) : epoch.secretTree.encode(),
   }
 }
 
@@ -267,7 +268,10 @@ function restoreEpoch(
 ): Epoch {
   const { suite, tree, signer, config } = input
   const { context, confirmationTag, epochAuthenticator } = stored
-  const secretTree = SecretTree.decode(suite, stored.secretTree, config.limits)
+  const secretTree =
+    stored.secretTree.length === 0
+      ? wipedSecretTree(suite, tree)
+      : SecretTree.decode(suite, stored.secretTree, config.limits)
   wipe(stored.secretTree)
   return {
     suite,
@@ -284,6 +288,12 @@ function restoreEpoch(
     secretTree,
     signer,
   }
+}
+
+function wipedSecretTree(suite: CipherSuite, tree: Tree): SecretTree {
+  const secretTree = new SecretTree(suite, new Secret(new Uint8Array(suite.parameters.hashLength)), tree.leafCount)
+  secretTree.wipe()
+  return secretTree
 }
 
 function restoreSecrets(stored: Infer<typeof StoredSecrets>, epochAuthenticator: Bytes): KeptSecrets {

@@ -73,7 +73,7 @@ export async function applyProposals(list: ProposalList, context: ApplyContext):
     return { keyPackage, leafIndex: draft.add({ leafNode: keyPackage.leafNode, bytes }) }
   })
   const next = draft.finish(suite)
-  validateSupport(next, list, added, extensions)
+  validateSupport(tree, next, list, added, extensions)
   return { list, tree: next, extensions, added, newLeaves: new Set(added.map(({ leafIndex }) => leafIndex)) }
 }
 
@@ -193,12 +193,13 @@ export async function authenticateExternalSenders(
 
 /** What all members must support after the commit: counted sets of the new tree, no scan of the leaves. */
 function validateSupport(
+  before: Tree,
   tree: Tree,
   list: ProposalList,
   added: readonly AddedLeaf[],
   extensions: readonly Extension[],
 ): void {
-  validateGroupSupport(tree, extensions)
+  validateGroupSupport(tree, extensions, before)
   for (const { proposal } of list.custom) {
     if (defaultProposalTypes.has(proposal.type)) continue
     const newcomers = added.filter(({ keyPackage }) =>
@@ -214,8 +215,11 @@ function validateSupport(
   }
 }
 
-/** RFC 9420 §7.3, §11.1, §13.4: requirements of a group against the capabilities of all its members. */
-export function validateGroupSupport(tree: Tree, extensions: readonly Extension[]): void {
+/**
+ * RFC 9420 §7.3, §11.1, §13.4: requirements of a group against the capabilities of all its members. `before` tells a
+ * credential type that is new in the group from a member that does not support one in use.
+ */
+export function validateGroupSupport(tree: Tree, extensions: readonly Extension[], before?: Tree): void {
   const required = readExtension(extensions, extensionTypes.requiredCapabilities, RequiredCapabilities)
   // RFC 9420 §12.1.7 V229, V230; removed members do not count (V231)
   for (const type of required?.extensionTypes ?? [])
@@ -248,11 +252,12 @@ export function validateGroupSupport(tree: Tree, extensions: readonly Extension[
       'a member does not support an extension of the group',
     )
   // RFC 9420 §7.3 V120, V121
+  const inUse = before?.credentialTypesInUse()
   for (const type of tree.credentialTypesInUse())
     check(
       tree.allSupport('credentials', type),
       'leaf/requirements',
-      'V120',
+      inUse?.has(type) === true ? 'V121' : 'V120',
       'a credential type that a member does not support',
     )
 }

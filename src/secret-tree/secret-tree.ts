@@ -219,6 +219,11 @@ export class SecretTree {
     return copy
   }
 
+  /** Whether {@link wipe} was called; then there is nothing left to encode. */
+  get wiped(): boolean {
+    return this.#wiped
+  }
+
   /** Zeroes every secret; later calls throw `secret/consumed`. */
   wipe(): void {
     this.#wiped = true

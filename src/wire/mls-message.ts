@@ -80,7 +80,7 @@ export function decodeMlsMessage(bytes: Uint8Array): MlsMessage {
   const format = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)
   const max = format === 3 || format === 4 ? wireLimits.treeBytes : wireLimits.messageBytes
   if (bytes.length > max) throw new MlsError('limit/exceeded', 'a message of too many bytes', { rule: 'R01' })
-  return decode(MlsMessage, bytes)
+  return decode(MlsMessage, bytes, 'V009')
 }
 
 /** Encodes one message. */

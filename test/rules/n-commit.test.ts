@@ -1,6 +1,7 @@
 /** Group N: commits (RFC 9420 §12.4, §14). */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ascii, equalBytes } from '../../src/bytes/bytes.ts'
+import { restoreGroup } from '../../src/index.ts'
 import { forgeCommit, forgeProposal } from '../support/forge.ts'
 import { add, custom, externalPsk, forgeUpdate, psk, reinit, remove, setExtensions } from '../support/values.ts'
 import {
@@ -11,6 +12,7 @@ import {
   makeWorld,
   newcomer,
   outcomeOf,
+  suite,
   type World,
 } from '../support/world.ts'
 
@@ -144,6 +146,9 @@ describe('V274 a commit that removes us', () => {
     expect(group.status).toBe('removed')
     for (const call of [() => group.protect(new Uint8Array(1)), () => group.commit(), () => group.epochAuthenticator])
       expect(await outcomeOf(call)).toBe('V274')
+    const again = restoreGroup(group.snapshot(), { suite, signers: [world.identities[0]!] })
+    expect(again.status).toBe('removed')
+    expect(await outcomeOf(() => again.protect(new Uint8Array(1)))).toBe('V274')
   })
   bothFormats('V274 it breaks a rule: rejected, we stay', async (format) => {
     const message = await forgeCommit(world, 1, { format, proposals: [remove(0), remove(0)] })

@@ -183,6 +183,8 @@ async function sign(current: Epoch, honest: FramedContent, forgery: FramingForge
 /** Frames content with the secrets of a member. */
 export function frame(current: Epoch, content: AuthenticatedContent): Bytes {
   const { encodedContext, secrets, secretTree } = current
+  if (content.content.sender.senderType !== 'member')
+    return encodeMlsMessage({ wireFormat: 'mls_public_message', publicMessage: content })
   if (content.wireFormat === 'mls_public_message')
     return encodeMlsMessage({
       wireFormat: 'mls_public_message',

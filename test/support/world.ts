@@ -43,7 +43,7 @@ export interface World {
   readonly input: WorldInput
   readonly identities: readonly Identity[]
   /** A copy of the group at a member. */
-  restore(member: number): Group
+  restore(member: number, changed?: GroupOptions): Group
   /** The state of such a copy, with all its secrets: what a malicious member has. */
   state(member: number): GroupState
   /** An application message that a member can read, by another one. */
@@ -99,15 +99,15 @@ export async function makeWorld(input: WorldInput): Promise<World> {
 
 /** The world of groups that have come to one epoch in another way. */
 export function worldOf(input: WorldInput, identities: readonly Identity[], groups: readonly Group[]): World {
-  const snapshots = groups.map((group) => group.snapshot())
+  const snapshots = groups.map((group) => (group.status === 'active' ? group.snapshot() : undefined))
   const { options = {} } = input
   const config = makeConfig(options, {
     authentication: basicAuthentication(),
     psks: { externalPsk: () => undefined },
     clock: systemClock,
   })
-  const restore = (member: number): Group =>
-    restoreGroup(snapshots[member]!, { suite, signers: [identities[member]!], options })
+  const restore = (member: number, changed: GroupOptions = {}): Group =>
+    restoreGroup(snapshots[member]!, { suite, signers: [identities[member]!], options: { ...options, ...changed } })
   const messages = new Map<number, Bytes>()
   return {
     input,
