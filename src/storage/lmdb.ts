@@ -2,7 +2,7 @@
  * The driver for Node: one LMDB environment (library `lmdb`), one database, rows by address (see rows.ts).
  *
  * - *Durable.* Neither `noSync` nor overlapping sync: a promise resolves after the data and then the meta page have been
- *   synced. Batches that are started in one turn of the event loop share one transaction and one sync.
+ *   synced. Batches that are under way together share transactions and syncs.
  * - *Fence.* The owner row carries an LMDB version number that is unique to the owner; the whole batch is conditional on it
  *   (`ifVersion`), inside the write transaction.
  * - *Frozen owner.* A process that is stopped inside a write transaction holds LMDB's writer lock. Nothing can be written
@@ -69,6 +69,8 @@ export async function openLmdbStorage(options: LmdbStorageOptions): Promise<Stor
       useVersions: true,
       overlappingSync: false,
       noMemInit: false,
+      // Its own batches have promises that nobody sees, whose rejection would end the process; ours are explicit.
+      eventTurnBatching: false,
     })
   } catch (cause) {
     throw translateLmdb(cause)
