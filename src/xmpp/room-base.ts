@@ -1,6 +1,6 @@
 import { MlsError } from '../bytes/errors.ts'
 import { readArchive } from './archive.ts'
-import { freshId, type XmppContext } from './port.ts'
+import { type ConnectionState, freshId, type XmppContext } from './port.ts'
 import type { RoomEntry, RoomEvent, RoomPage, RoomPageRequest } from './room.ts'
 import type { XmlElement } from './stanza/element.ts'
 import { message } from './stanza/stanza.ts'
@@ -23,6 +23,7 @@ export class RoomBase {
   readonly #listeners = new Set<(event: RoomEvent) => void>()
   readonly #waiting = new Map<string, Waiting>()
   readonly #sent = new Set<string>()
+  readonly #stops: (() => void)[] = []
   readonly #toEntry: (result: ArchiveResult, sent: ReadonlySet<string>) => RoomEntry
 
   /** @param toEntry how the driver reads an archived message, given the ids that were sent here */
@@ -34,9 +35,23 @@ export class RoomBase {
     this.jid = jid
     this.context = context
     this.#toEntry = toEntry
-    context.port.onState?.((state) => {
+  }
+
+  /** Connects the driver to the port, until {@link close}. */
+  listen(onStanza: (stanza: XmlElement) => void, onState: (state: ConnectionState) => void): void {
+    const { port } = this.context
+    this.#stops.push(port.onStanza(onStanza))
+    const stop = port.onState?.((state) => {
       if (state === 'offline') this.failWaiting()
+      onState(state)
     })
+    if (stop !== undefined) this.#stops.push(stop)
+  }
+
+  /** Ends {@link listen}; messages on their way have an unknown outcome. */
+  close(): void {
+    for (const stop of this.#stops.splice(0)) stop()
+    this.failWaiting()
   }
 
   onEvent(listener: (event: RoomEvent) => void): () => void {

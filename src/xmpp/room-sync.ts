@@ -11,6 +11,8 @@ export interface RoomSyncOptions {
    * which happens after {@link RoomSync.reread} and in channels.
    */
   readonly consume: (entry: RoomEntry, late: boolean) => void | Promise<void>
+  /** Told when `consume` threw on a live entry: entries are held from then on, and {@link RoomSync.catchUp} gives it again. */
+  readonly onError?: (error: unknown) => void
   /** Messages a page, at most 250. */
   readonly pageSize?: number
   /** How many archive ids are remembered to give each entry once. */
@@ -160,6 +162,7 @@ export class RoomSync {
         // What could not be consumed must not be jumped over: the archive gives it again.
         this.#failure = error
         this.hold()
+        this.#options.onError?.(error)
       })
   }
 

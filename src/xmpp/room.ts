@@ -82,6 +82,8 @@ export interface Room {
    */
   join(options?: JoinOptions): Promise<void>
   leave(): Promise<void>
+  /** Stops listening to the connection for good; the seat stays. */
+  close(): void
   /**
    * Sends a groupchat message with these children and waits until the room shows it back.
    * @returns its archive id

@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { noFaults, type ServiceOptions, type Session, XmppService } from '../../src/testing/xmpp/index.ts'
+import { noFaults } from '../../src/testing/xmpp/index.ts'
 import { readArchive } from '../../src/xmpp/archive.ts'
-import { openRoom } from '../../src/xmpp/open-room.ts'
 import { fetchPep } from '../../src/xmpp/pep/pep-fetch.ts'
 import { PepPublisher } from '../../src/xmpp/pep/pep-publisher.ts'
-import type { XmppContext } from '../../src/xmpp/port.ts'
-import type { Room, RoomEntry } from '../../src/xmpp/room.ts'
-import { type KeeperEvent, RoomKeeper } from '../../src/xmpp/room-keeper.ts'
 import { RoomSync } from '../../src/xmpp/room-sync.ts'
 import { element, withChildren, type XmlElement } from '../../src/xmpp/stanza/element.ts'
 import { serialise } from '../../src/xmpp/stanza/serialise.ts'
@@ -14,35 +10,7 @@ import { iq, message, presence } from '../../src/xmpp/stanza/stanza.ts'
 import { buildPublish } from '../../src/xmpp/xep/xep-0060.ts'
 import { buildStanzaId, stanzaIdBy } from '../../src/xmpp/xep/xep-0359.ts'
 import { content, probeOf } from './conformance/backend.ts'
-
-const make = (options: Partial<ServiceOptions> = {}): XmppService =>
-  new XmppService({ seed: 1, sites: { 'a.test': 'ejabberd', 'b.test': 'prosody' }, ...options })
-
-const contextOf = (service: XmppService, port: Session): XmppContext => ({
-  port,
-  timers: service.clock,
-  random: service.random,
-})
-
-/** Runs the network while something is awaited. */
-async function run<T>(service: XmppService, work: Promise<T>): Promise<T> {
-  let open = true
-  const done = work.finally(() => {
-    open = false
-  })
-  done.catch(() => undefined)
-  while (open) await service.clock.advance(10)
-  return await done
-}
-
-async function seat(service: XmppService, jid: string, roomJid: string, owner?: Room) {
-  const port = service.connect(jid)
-  await port.send(presence({}))
-  const room = await run(service, openRoom(roomJid, contextOf(service, port)))
-  if (owner !== undefined && owner.kind === 'muc') await run(service, owner.affiliate(jid, 'member'))
-  await run(service, room.join({ create: owner === undefined }))
-  return { port, room }
-}
+import { contextOf, make, run, seat } from './support.ts'
 
 describe('the same seed gives the same run', () => {
   const story = async (seed: number): Promise<string> => {
@@ -134,81 +102,6 @@ describe('faults', () => {
     await service.clock.settle()
     expect(heard).toEqual(['meanwhile'])
     expect(bob.room.joined).toBe(true)
-  })
-})
-
-describe('the keeper of a seat', () => {
-  const story = async (service: XmppService, trouble: (bob: Session) => Promise<void>) => {
-    const alice = await seat(service, 'alice@a.test', 'r@conference.a.test')
-    await run(service, alice.room.affiliate('bob@b.test', 'member'))
-    const port = service.connect('bob@b.test')
-    await port.send(presence({}))
-    const context = contextOf(service, port)
-    const room = await run(service, openRoom(alice.room.jid, context))
-    const entries: RoomEntry[] = []
-    const events: KeeperEvent[] = []
-    const sync = new RoomSync(room, { consume: (entry) => void entries.push(entry) })
-    const keeper = new RoomKeeper(room, sync, context, { pingEveryMs: 60_000, onEvent: (event) => events.push(event) })
-    await run(service, keeper.start())
-    await run(service, alice.room.send(content('1')))
-    await trouble(port)
-    if (!alice.room.joined) {
-      alice.port.reconnect()
-      await run(service, alice.room.join())
-    }
-    await run(service, alice.room.send(content('2')))
-    await service.clock.advance(400_000)
-    await run(service, alice.room.send(content('3')))
-    await service.clock.advance(1_000)
-    keeper.stop()
-    return { texts: entries.map(({ element: e }) => probeOf(e)), kinds: events.map(({ kind }) => kind), room, alice }
-  }
-
-  test('a cut of 30 seconds between the servers loses nothing', async () => {
-    const service = make()
-    const { texts, kinds } = await story(service, async () => {
-      service.partition('a.test', 'b.test')
-      // Somebody speaks into the cut: the room notices that the other server is gone.
-      const other = service.connect('carol@a.test')
-      await other.send(presence({}))
-      await service.clock.advance(30_000)
-      service.heal('a.test', 'b.test')
-    })
-    expect(texts).toEqual(['1', '2', '3'])
-    expect(kinds.filter((kind) => kind === 'closed')).toEqual([])
-  })
-
-  test('a restart of the room’s server is noticed by the self-ping', async () => {
-    const service = make()
-    const { texts, kinds } = await story(service, async () => service.restart('a.test'))
-    expect(texts).toEqual(['1', '2', '3'])
-    expect(kinds).toContain('live')
-  })
-
-  test('a lost connection is followed by a new join', async () => {
-    const service = make()
-    const { texts } = await story(service, async (bob) => {
-      bob.disconnect()
-      await service.clock.advance(5_000)
-      bob.reconnect()
-    })
-    expect(texts).toEqual(['1', '2', '3'])
-  })
-
-  test('the banned do not come back', async () => {
-    const service = make()
-    const alice = await seat(service, 'alice@a.test', 'r@conference.a.test')
-    const bob = await seat(service, 'bob@b.test', 'r@conference.a.test', alice.room)
-    const events: KeeperEvent[] = []
-    const sync = new RoomSync(bob.room, { consume: () => undefined })
-    const keeper = new RoomKeeper(bob.room, sync, contextOf(service, bob.port), {
-      onEvent: (event) => events.push(event),
-    })
-    await run(service, keeper.start())
-    await run(service, alice.room.affiliate('bob@b.test', 'outcast'))
-    await service.clock.advance(1_000_000)
-    expect(events).toEqual([{ kind: 'closed', reason: 'banned' }])
-    expect(bob.room.joined).toBe(false)
   })
 })
 

@@ -40,11 +40,13 @@ export class MixRoom implements Room {
     this.jid = bareJid(jid)
     this.#context = context
     this.#base = new RoomBase(this.jid, context, (result, sent) => this.#archived(result, sent))
-    context.port.onStanza((stanza) => this.#receive(stanza))
-    context.port.onState?.((state) => {
-      // The account stays a participant, but what the channel says meanwhile comes only from the archive.
-      if (state === 'offline' && this.#joined) this.#base.emit({ kind: 'removed', reason: 'connection' })
-    })
+    this.#base.listen(
+      (stanza) => this.#receive(stanza),
+      (state) => {
+        // The account stays a participant, but what the channel says meanwhile comes only from the archive.
+        if (state === 'offline' && this.#joined) this.#base.emit({ kind: 'removed', reason: 'connection' })
+      },
+    )
   }
 
   get joined(): boolean {
@@ -102,6 +104,10 @@ export class MixRoom implements Room {
   async leave(): Promise<void> {
     this.#joined = false
     await this.#context.port.request(iq('set', {}, buildClientLeave(this.jid)))
+  }
+
+  close(): void {
+    this.#base.close()
   }
 
   async send(children: readonly XmlElement[], options?: { id?: string; timeoutMs?: number }): Promise<string> {

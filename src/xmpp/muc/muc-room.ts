@@ -1,16 +1,7 @@
 import { MlsError } from '../../bytes/errors.ts'
 import { discoverInfo } from '../disco.ts'
 import { type ConnectionState, freshId, type XmppContext } from '../port.ts'
-import type {
-  JoinOptions,
-  RemovalReason,
-  Room,
-  RoomEntry,
-  RoomEvent,
-  RoomMember,
-  RoomPage,
-  RoomPageRequest,
-} from '../room.ts'
+import type { JoinOptions, Room, RoomEntry, RoomEvent, RoomMember, RoomPage, RoomPageRequest } from '../room.ts'
 import { RoomBase, roomTimeoutMs } from '../room-base.ts'
 import { child, elementsOf, type XmlElement } from '../stanza/element.ts'
 import { bareJid, parseJid, resourceOf, tryBareJid } from '../stanza/jid.ts'
@@ -21,6 +12,7 @@ import { buildPing } from '../xep/xep-0199.ts'
 import type { ArchiveResult } from '../xep/xep-0313.ts'
 import { originIdIn, stanzaIdBy } from '../xep/xep-0359.ts'
 import { selfPingResult } from '../xep/xep-0410.ts'
+import { removalReason } from './removal-reason.ts'
 import { checkRoom, configureRoom } from './room-config.ts'
 
 interface Joining {
@@ -51,8 +43,10 @@ export class MucRoom implements Room {
     this.jid = bareJid(jid)
     this.#context = context
     this.#base = new RoomBase(this.jid, context, (result, sent) => this.#archived(result, sent))
-    context.port.onStanza((stanza) => this.#receive(stanza))
-    context.port.onState?.((state) => this.#connection(state))
+    this.#base.listen(
+      (stanza) => this.#receive(stanza),
+      (state) => this.#connection(state),
+    )
   }
 
   get joined(): boolean {
@@ -145,6 +139,11 @@ export class MucRoom implements Room {
     const nick = this.#nick
     this.#joined = false
     if (nick !== undefined) await this.#context.port.send(presence({ to: `${this.jid}/${nick}`, type: 'unavailable' }))
+  }
+
+  close(): void {
+    this.#joining?.failed(new MlsError('xmpp/offline', 'the room was closed'))
+    this.#base.close()
   }
 
   async send(children: readonly XmlElement[], options?: { id?: string; timeoutMs?: number }): Promise<string> {
@@ -282,13 +281,4 @@ export class MucRoom implements Room {
     const own = mine && this.#ownId(message, (candidate) => sent.has(candidate)) !== undefined
     return { archiveId: id, from, element: message, own }
   }
-}
-
-function removalReason(statuses: readonly number[], destroyed: boolean): RemovalReason {
-  if (destroyed) return 'destroyed'
-  if (statuses.includes(301)) return 'banned'
-  if (statuses.includes(321) || statuses.includes(322)) return 'affiliation'
-  if (statuses.includes(332)) return 'shutdown'
-  if (statuses.includes(333)) return 'connection'
-  return statuses.includes(307) ? 'kicked' : 'unknown'
 }
