@@ -5,6 +5,12 @@ import { generateCryptoBasics } from './generate/crypto-basics.ts'
 import { generateDeserialization } from './generate/deserialization.ts'
 import { generateKeySchedule } from './generate/key-schedule.ts'
 import { generateMessageProtection } from './generate/message-protection.ts'
+import { generateMessages } from './generate/messages.ts'
+import {
+  generatePassiveClientHandlingCommit,
+  generatePassiveClientRandom,
+  generatePassiveClientWelcome,
+} from './generate/passive-client.ts'
 import { generatePskSecret } from './generate/psk-secret.ts'
 import { generateSecretTree } from './generate/secret-tree.ts'
 import { generateTranscriptHashes } from './generate/transcript-hashes.ts'
@@ -12,6 +18,7 @@ import { generateTreeMath } from './generate/tree-math.ts'
 import { generateTreeOperations } from './generate/tree-operations.ts'
 import { generateTreeValidation } from './generate/tree-validation.ts'
 import { generateTreeKem } from './generate/treekem.ts'
+import { generateWelcome } from './generate/welcome.ts'
 
 /** Makes the cases of one family for one suite. */
 type SuiteGenerator = (suite: CipherSuite) => unknown[] | Promise<unknown[]>
@@ -20,12 +27,17 @@ const suiteGenerators: ReadonlyMap<string, SuiteGenerator> = new Map<string, Sui
   ['crypto-basics', generateCryptoBasics],
   ['key-schedule', generateKeySchedule],
   ['message-protection', generateMessageProtection],
+  ['messages', generateMessages],
+  ['passive-client-handling-commit', generatePassiveClientHandlingCommit],
+  ['passive-client-random', generatePassiveClientRandom],
+  ['passive-client-welcome', generatePassiveClientWelcome],
   ['psk_secret', generatePskSecret],
   ['secret-tree', generateSecretTree],
   ['transcript-hashes', generateTranscriptHashes],
   ['tree-operations', generateTreeOperations],
   ['tree-validation', generateTreeValidation],
   ['treekem', generateTreeKem],
+  ['welcome', generateWelcome],
 ])
 
 /** Every family that {@link generateCases} makes; the names of their files. */

@@ -2,7 +2,7 @@ import type { Bytes } from '../../src/bytes/bytes.ts'
 import { utf8 } from '../../src/bytes/text.ts'
 import { encode } from '../../src/codec/codec.ts'
 import type { CipherSuite, HpkeKeyPair } from '../../src/crypto/cipher-suite.ts'
-import { generateIdentity, type KeyPackageBundle, makeKeyPackage } from '../../src/group/key-package.ts'
+import { generateIdentity, type Identity, type KeyPackageBundle, makeKeyPackage } from '../../src/group/key-package.ts'
 import { systemClock } from '../../src/providers/system-clock.ts'
 import { TreeDraft } from '../../src/ratchet-tree/draft.ts'
 import { PrivateTree } from '../../src/ratchet-tree/private-tree.ts'
@@ -32,11 +32,18 @@ export interface SimulatedCommit {
 
 let names = 0
 
-/** A KeyPackage of a new client, with its private keys. */
-export async function newClient(suite: CipherSuite): Promise<KeyPackageBundle & { readonly privateKey: Bytes }> {
+/** A client with one KeyPackage. */
+export interface Client extends KeyPackageBundle {
+  readonly identity: Identity
+  /** Of the signature key. */
+  readonly privateKey: Bytes
+}
+
+/** A new client, with a name of its own. */
+export async function newClient(suite: CipherSuite): Promise<Client> {
   const identity = generateIdentity(suite, { credentialType: 'basic', identity: utf8(`client ${names++}`) })
   const bundle = await makeKeyPackage({ suite, identity, clock: systemClock })
-  return { ...bundle, privateKey: identity.privateKey }
+  return { ...bundle, identity, privateKey: identity.privateKey }
 }
 
 /** The leaf of a KeyPackage with its bytes. */
@@ -131,7 +138,7 @@ export class SimulatedGroup {
   }
 }
 
-function memberOf({ privateKey, encryptionKeyPair }: Awaited<ReturnType<typeof newClient>>): SimulatedMember {
+function memberOf({ privateKey, encryptionKeyPair }: Client): SimulatedMember {
   return { signaturePrivateKey: privateKey, leafKeyPair: encryptionKeyPair, pathSecrets: new Map() }
 }
 
