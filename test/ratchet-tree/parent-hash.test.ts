@@ -93,6 +93,12 @@ describe('RFC 9420 §7.9.2: parent hashes on joining', () => {
     claim(tree, 0, tree.parentHash(3, 5))
     expect(judge(tree)).toEqual(['tree/parent_hash', 'V158'])
   })
+  test('V158 children of several leaves, of which none is known as unmerged', () => {
+    const tree = populated(4)
+    tree.nodes[1] = undefined
+    tree.nodes[5] = undefined
+    expect(judge(tree)).toEqual(['tree/parent_hash', 'V158'])
+  })
   test('V159 a fault in one half, at one level, is enough', () => {
     for (const member of [1, 3, 5, 7]) {
       const tree = populated(8)
