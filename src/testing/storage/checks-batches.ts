@@ -1,6 +1,6 @@
 /** Checks of `apply`: atomic, in order, bytes copied, limits. */
 import type { StorageOperation } from '../../ports/storage.ts'
-import type { StorageCheck } from './conformance.ts'
+import type { StorageCheck } from './check.ts'
 import { bytes, expectCode, expectSame, onStore, put, remove, removePrefix, textAt } from './expect.ts'
 
 /** The checks of batches. */

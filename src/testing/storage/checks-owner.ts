@@ -1,5 +1,5 @@
 /** Checks of ownership: the fence, closing, the polite opening. */
-import type { StorageCheck } from './conformance.ts'
+import type { StorageCheck } from './check.ts'
 import { bytes, expectCode, expectSame, expectTrue, onStore, put, removePrefix, textAt } from './expect.ts'
 
 /** The checks of ownership. */

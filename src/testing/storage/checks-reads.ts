@@ -1,6 +1,6 @@
 /** Checks of reads: order, ranges, ownership of bytes, sizes. */
 import type { Storage } from '../../ports/storage.ts'
-import type { StorageCheck } from './conformance.ts'
+import type { StorageCheck } from './check.ts'
 import { bytes, expectCode, expectSame, expectTrue, onStore, put } from './expect.ts'
 
 async function fill(store: Storage, keys: readonly string[]): Promise<void> {

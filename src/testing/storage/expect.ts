@@ -2,7 +2,7 @@
 import { ascii, type Bytes } from '../../bytes/bytes.ts'
 import { toHex } from '../../bytes/text.ts'
 import type { Storage, StorageOperation } from '../../ports/storage.ts'
-import type { StorageCheck, StorageSubject } from './conformance.ts'
+import type { StorageCheck, StorageSubject } from './check.ts'
 
 /** Fails with `message` unless `condition` holds. */
 export function expectTrue(condition: boolean, message: string): void {
