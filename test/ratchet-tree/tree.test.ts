@@ -5,6 +5,7 @@ import { PrivateTree } from '../../src/ratchet-tree/private-tree.ts'
 import { pathOf } from '../../src/ratchet-tree/resolution.ts'
 import { createTree, type Tree } from '../../src/ratchet-tree/tree.ts'
 import { blankTreeHash } from '../../src/ratchet-tree/tree-hash.ts'
+import { wireLimits } from '../../src/wire/limits.ts'
 import { NaiveTree } from '../support/naive-tree.ts'
 import { populatedTree } from '../support/populated-tree.ts'
 import { bytesOf, failure, leafOf, suite } from './fixture.ts'
@@ -69,6 +70,12 @@ describe('drafts', () => {
     twice.add(leafOf('a', { encryptionKey: bytesOf('k') }))
     twice.add(leafOf('b', { encryptionKey: bytesOf('k') }))
     expect(failure(() => twice.finish(suite))).toEqual(['leaf/key_reuse', 'V124'])
+  })
+  test('R10: a tree does not grow beyond its limit', () => {
+    const draft = new TreeDraft(grown(1))
+    const leaf = leafOf('again')
+    while (draft.memberCount < wireLimits.members) draft.add(leaf)
+    expect(failure(() => draft.add(leaf))).toEqual(['limit/exceeded', 'R10'])
   })
   test('the next free leaf is the leftmost blank one', () => {
     const draft = new TreeDraft(grown(9))
