@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Session, XmppService } from '../../src/testing/xmpp/index.ts'
 import { MucRoom } from '../../src/xmpp/muc/muc-room.ts'
 import { openRoom } from '../../src/xmpp/open-room.ts'
-import type { RoomEntry } from '../../src/xmpp/room.ts'
+import type { Room, RoomEntry, RoomEvent } from '../../src/xmpp/room.ts'
 import { type KeeperEvent, RoomKeeper } from '../../src/xmpp/room-keeper.ts'
 import { RoomSync } from '../../src/xmpp/room-sync.ts'
-import { iq, presence } from '../../src/xmpp/stanza/stanza.ts'
+import { iq, message, presence } from '../../src/xmpp/stanza/stanza.ts'
 import { submission } from '../../src/xmpp/xep/xep-0004.ts'
 import { buildMucOwner, mucRoomConfig } from '../../src/xmpp/xep/xep-0045.ts'
 import { content, probeOf } from './conformance/backend.ts'
@@ -160,6 +160,44 @@ describe('the stream of a room', () => {
     for (const text of ['1', '2', '3']) await run(service, alice.room.send(content(text)))
     await run(service, sync.idle())
     expect(log).toEqual(['+1', '-1', '+2', '-2', '+3', '-3'])
+  })
+
+  test('where ids say nothing, a reread still knows what comes late', async () => {
+    const service = make()
+    const alice = await seat(service, 'alice@b.test', 'r@conference.b.test')
+    const bob = await seat(service, 'bob@b.test', 'r@conference.b.test', alice.room)
+    const seen: string[] = []
+    const sync = new RoomSync(bob.room, {
+      consume: ({ element: e }, late) => void seen.push(`${probeOf(e)}${late ? ' late' : ''}`),
+    })
+    await run(service, sync.catchUp())
+    const stop = service.intercept((stanza, to) =>
+      to.startsWith('bob@') && probeOf(stanza) === '2' ? undefined : stanza,
+    )
+    for (const text of ['1', '2', '3']) await run(service, alice.room.send(content(text)))
+    stop()
+    await run(service, sync.idle())
+    const cursor = sync.cursor
+    expect(await run(service, sync.reread(undefined))).toEqual({ kind: 'complete', entries: 1 })
+    expect(seen).toEqual(['1', '3', '2 late'])
+    expect(sync.cursor).toBe(cursor)
+  })
+
+  test('what a channel said while the archive was read is put in order where ids tell it', async () => {
+    const listeners: ((event: RoomEvent) => void)[] = []
+    const entry = (archiveId: string): RoomEntry => ({ archiveId, from: undefined, element: message({}), own: false })
+    const room = {
+      liveOrderIsFinal: false,
+      precedes: (a: string, b: string) => Number(a) < Number(b),
+      onEvent: (listener: (event: RoomEvent) => void) => listeners.push(listener),
+      page: async () => {
+        for (const id of ['5', '3', '4']) for (const tell of listeners) tell({ kind: 'message', entry: entry(id) })
+        return { entries: [entry('1'), entry('2')], complete: true, stable: true }
+      },
+    } as unknown as Room
+    const seen: string[] = []
+    await new RoomSync(room, { consume: ({ archiveId }) => void seen.push(archiveId) }).catchUp()
+    expect(seen).toEqual(['1', '2', '3', '4', '5'])
   })
 
   test('a closed room hears nothing more', async () => {

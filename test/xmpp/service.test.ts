@@ -7,7 +7,6 @@ import { RoomSync } from '../../src/xmpp/room-sync.ts'
 import { element, withChildren, type XmlElement } from '../../src/xmpp/stanza/element.ts'
 import { serialise } from '../../src/xmpp/stanza/serialise.ts'
 import { iq, message, presence } from '../../src/xmpp/stanza/stanza.ts'
-import { buildPublish } from '../../src/xmpp/xep/xep-0060.ts'
 import { buildStanzaId, stanzaIdBy } from '../../src/xmpp/xep/xep-0359.ts'
 import { content, probeOf } from './conformance/backend.ts'
 import { contextOf, make, run, seat } from './support.ts'
@@ -173,28 +172,6 @@ describe('differences of the servers', () => {
     const ejabberd = await filled('a.test')
     const silent = new RoomSync(ejabberd.room, { cursor: ejabberd.ids[2]!, consume: () => undefined })
     expect(await run(ejabberd.service, silent.catchUp())).toEqual({ kind: 'complete', entries: 4 })
-  })
-
-  test('publish-options: ejabberd knows two of them, a plain publication keeps one item', async () => {
-    const service = make()
-    for (const site of ['a.test', 'b.test']) {
-      const port = service.connect(`alice@${site}`)
-      const publish = async (id: string) =>
-        await run(service, port.request(iq('set', {}, buildPublish('n', { id, payload: element('p', 'urn:p') }))))
-      await publish('one')
-      await publish('two')
-      const found = await run(service, fetchPep(port, `alice@${site}`, 'n'))
-      expect(found.kind === 'items' && found.items.map(({ id }) => id)).toEqual(['two'])
-    }
-  })
-
-  test('an item over the limit of ejabberd is refused politely', async () => {
-    const service = make()
-    const port = service.connect('alice@a.test')
-    const payload = element('p', 'urn:p', {}, 'A'.repeat(251_000))
-    const publishing = new PepPublisher(port).publish({ node: 'n', id: 'a', payload, access: 'open' })
-    await expect(run(service, publishing)).rejects.toMatchObject({ code: 'xmpp/too_large' })
-    expect(port.online).toBe(true)
   })
 
   test('live orders of a channel differ from the archive’s, those of a room never', async () => {

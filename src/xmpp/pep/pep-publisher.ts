@@ -5,7 +5,7 @@ import { iq } from '../stanza/stanza.ts'
 import { hasCondition, XmppError } from '../stanza/xmpp-error.ts'
 import { submission } from '../xep/xep-0004.ts'
 import { buildDelete, buildPublish, buildRetract, publishOptionsForm } from '../xep/xep-0060.ts'
-import { configureNode, createNode, ensureNode, type NodeAccess, nodeOptions } from './pep-node.ts'
+import { ensureNode, type NodeAccess, nodeOptions } from './pep-node.ts'
 
 /** An item for an own node. */
 export interface PepItem {
@@ -19,8 +19,8 @@ type Step = 'all' | 'basic' | 'none'
 
 /**
  * Publishes to the account's own nodes on servers that differ: first with all options as preconditions; where the node is
- * configured otherwise it is configured and published again; where the options are not understood (ejabberd) it is created,
- * configured and published with those that are. The first time a node is used its configuration is read back.
+ * configured otherwise, or the options are not understood (ejabberd), the node is created or configured by its owner, read
+ * back, and the item published with the options that every server knows. The first time a node is used its configuration is read back.
  */
 export class PepPublisher {
   readonly #port: XmppPort
@@ -55,17 +55,11 @@ export class PepPublisher {
     if (!(error instanceof XmppError)) throw error
     if (error.application === 'payload-too-big' || error.condition === 'policy-violation')
       throw new MlsError('xmpp/too_large', 'the server refuses an item of this size', { cause: error })
+    const mendable = ['conflict', 'resource-constraint', 'not-acceptable', 'bad-request', 'feature-not-implemented']
+    if (!mendable.includes(error.condition)) throw error
     this.#verified.delete(item.node)
-    if (error.application === 'precondition-not-met' || error.condition === 'conflict') {
-      await configureNode(this.#port, item.node, item.access)
-      await this.#last(item, 'basic')
-    } else if (
-      ['resource-constraint', 'not-acceptable', 'bad-request', 'feature-not-implemented'].includes(error.condition)
-    ) {
-      await createNode(this.#port, item.node, item.access)
-      await configureNode(this.#port, item.node, item.access)
-      await this.#last(item, 'basic')
-    } else throw error
+    await this.#verify(item)
+    await this.#last(item, 'basic')
   }
 
   /** After mending: with the options that every server knows, then with none. */
