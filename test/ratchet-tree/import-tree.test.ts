@@ -53,9 +53,9 @@ describe('RFC 9420 §12.4.3.3: structure', () => {
   test('V156 a parent above blank leaves', () => {
     expect(raw(blank, parentNode('p'), blank, blank, leafNode('a'))).toEqual(['tree/parent_hash', 'V156'])
   })
-  test('V009 bytes after the tree', () => {
+  test('V010 bytes after the tree', () => {
     const bytes = concatBytes(vectorOf(leafNode('a')), blank)
-    expect(failure(() => importTree(suite, bytes))).toEqual(['codec/trailing', 'V009'])
+    expect(failure(() => importTree(suite, bytes))).toEqual(['codec/trailing', 'V010'])
   })
 })
 
