@@ -12,8 +12,8 @@
  * bytes of writing for each live row, so that callers do it once after a group of deletions (a forgotten conversation, a
  * deleted epoch), not for each message. An interrupted rotation is completed at the next opening.
  *
- * *Names.* Table names and keys are not encrypted: scans need their order. Keys must therefore hold no identity; whoever
- * would put one there passes it through {@link SealedStorage.blind} (keyed hash). Sizes and number of rows are visible.
+ * *Names.* Tables and keys are not encrypted: scans need their order. Whoever would put an identity into a key passes it
+ * through {@link SealedStorage.blind} (keyed hash). Sizes and number of rows are visible.
  */
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -68,6 +68,8 @@ const root = 'sealed:root'
 const pointerKey = ascii('key-record')
 const associated = ascii('xmpp-mls key record 1')
 const rewrapChunk = 512
+/** What a call that has ended within its turn leaves under way. */
+const done = { work: Promise.resolve() }
 
 /**
  * Opens the sealed store over an open store; a store without any row is made into a sealed one.
@@ -159,17 +161,11 @@ class Sealed implements SealedStorage {
       }
       const { key } = operation
       const address = rowAddress(table, key)
-      if (operation.kind === 'delete')
-        return [
-          { kind: 'delete', table: inner, key },
-          { kind: 'delete', table: rowKeys, key: address },
-        ]
+      const remove = { kind: 'delete', table: inner, key } as const
+      if (operation.kind === 'delete') return [remove, { kind: 'delete', table: rowKeys, key: address }]
       const version = rowVersion(this.owner.epoch, this.#puts++)
       const row = sealRow(address, operation.value, version, this.#keys, this.#random)
-      return [
-        { kind: 'put', table: inner, key, value: row.valueRecord },
-        { kind: 'put', table: rowKeys, key: address, value: row.keyRecord },
-      ]
+      return [{ kind: 'put', table: inner, key, value: row.valueRecord }, rowKeyPut(address, row.keyRecord)]
     })
   }
 
@@ -198,7 +194,7 @@ class Sealed implements SealedStorage {
     const records = await this.#storage.getMany(asked)
     const ring = this.#keys
     return keys.map(({ table, key }, i) => {
-      const [valueRecord, keyRecord] = [records[2 * i], records[2 * i + 1]]
+      const [valueRecord, keyRecord] = records.slice(2 * i, 2 * i + 2)
       if (valueRecord === undefined && keyRecord === undefined) return undefined
       if (valueRecord === undefined || keyRecord === undefined)
         throw new MlsError('storage/damaged', 'half of a sealed row is missing')
@@ -229,10 +225,10 @@ class Sealed implements SealedStorage {
     return this.#storage.scanKeys(`v:${table}`, range)
   }
 
-  /** Sizes as stored: tables under their own names, the records of this layer under names that begin with `sealed:`. */
+  /** Sizes as stored; the records of this layer stand under names that begin with `sealed:`. */
   async sizes(): Promise<StorageSizes> {
-    const { tables, mediumBytes } = await this.#storage.sizes()
-    return { tables: new Map([...tables].map(([name, size]) => [name.replace(/^v:/, ''), size])), mediumBytes }
+    const sizes = await this.#storage.sizes()
+    return { ...sizes, tables: new Map([...sizes.tables].map(([name, size]) => [name.replace(/^v:/, ''), size])) }
   }
 
   blind(identifier: Uint8Array): Bytes {
@@ -243,7 +239,7 @@ class Sealed implements SealedStorage {
     await this.#turns.next(async () => {
       await this.#settled
       await this.install(this.#keys.next(this.#random), this.#record)
-      return { work: Promise.resolve() }
+      return done
     })
     await this.#finishRotation()
   }
@@ -262,19 +258,17 @@ class Sealed implements SealedStorage {
       const old = generations.slice(0, -1).map((generation) => this.#keys.key(generation))
       await this.install(this.#keys.last(), this.#record)
       wipe(...old)
-      return { work: Promise.resolve() }
+      return done
     })
   }
 
-  /** Wraps one chunk of row keys again; returns where the next chunk begins. */
+  /** Wraps a chunk of row keys again; returns where the next begins. */
   async #rewrap(from: Bytes): Promise<Bytes | undefined> {
     const rows = await this.#storage.scan(rowKeys, { from, limit: rewrapChunk })
     const ring = this.#keys
     const batch = rows
       .filter(({ value }) => generationOf(value) !== ring.current)
-      .map(({ key, value }): StorageOperation => {
-        return { kind: 'put', table: rowKeys, key, value: rewrapRow(value, key, ring, this.#random) }
-      })
+      .map(({ key, value }) => rowKeyPut(key, rewrapRow(value, key, ring, this.#random)))
     if (batch.length > 0) await this.#storage.apply(batch)
     const last = rows.at(-1)
     return last === undefined || rows.length < rewrapChunk ? undefined : concatBytes(last.key, new Uint8Array(1))
@@ -284,13 +278,11 @@ class Sealed implements SealedStorage {
     await this.#turns.next(async () => {
       const former = this.#master
       this.#master = masterKey
-      try {
-        await this.install(this.#keys, this.#record)
-      } catch (error) {
+      await this.install(this.#keys, this.#record).catch((error: unknown) => {
         this.#master = former
         throw error
-      }
-      return { work: Promise.resolve() }
+      })
+      return done
     })
   }
 
@@ -300,4 +292,8 @@ class Sealed implements SealedStorage {
     this.#ring?.wipe()
     this.#ring = undefined
   }
+}
+
+function rowKeyPut(key: Uint8Array, value: Uint8Array): StorageOperation {
+  return { kind: 'put', table: rowKeys, key, value }
 }
