@@ -6,11 +6,15 @@
  * ```
  */
 import { type Bytes, wipe } from '../bytes/bytes.ts'
+import { check } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { decode, encode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { expandWithLabel } from '../crypto/labels.ts'
 import { type PrivateMessage, SenderData, SenderDataAad } from '../wire/private-message.ts'
+
+/** Bytes of SenderData. */
+const senderDataLength = 12
 
 /** The fields of a PrivateMessage that go into SenderDataAAD. */
 export type SenderDataContext = Pick<PrivateMessage, 'groupId' | 'epoch' | 'contentType'>
@@ -46,7 +50,7 @@ export function sealSenderData(
   }
 }
 
-/** @throws `crypto/decrypt` (V086, V088); codes of kind `malformed` when it is not 12 bytes (V027) */
+/** @throws `crypto/decrypt` (V086, V088); `codec/length` when it is not 12 bytes (V027) */
 export function openSenderData(
   suite: CipherSuite,
   senderDataSecret: Secret<'sender_data_secret'>,
@@ -54,7 +58,10 @@ export function openSenderData(
 ): SenderData {
   const { key, nonce } = senderDataKeyAndNonce(suite, senderDataSecret, message.ciphertext)
   try {
-    return decode(SenderData, suite.open(key, nonce, encode(SenderDataAad, message), message.encryptedSenderData))
+    const plaintext = suite.open(key, nonce, encode(SenderDataAad, message), message.encryptedSenderData)
+    // RFC 9420 §6.3.2 V027
+    check(plaintext.length === senderDataLength, 'codec/length', 'V027', 'sender data of another length')
+    return decode(SenderData, plaintext)
   } finally {
     wipe(key, nonce)
   }

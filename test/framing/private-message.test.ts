@@ -89,8 +89,8 @@ describe('what is not', () => {
 
   test('V027: sender data of 11 and 13 bytes under a valid AEAD', () => {
     for (const [length, code, rule] of [
-      [11, 'codec/short', 'V006'],
-      [13, 'codec/trailing', 'V009'],
+      [11, 'codec/length', 'V027'],
+      [13, 'codec/length', 'V027'],
     ] as const) {
       const { key, nonce } = senderDataKeyAndNonce(suite, secrets().senderDataSecret, genuine.ciphertext)
       const encryptedSenderData = suite.seal(key, nonce, encode(SenderDataAad, genuine), new Uint8Array(length))

@@ -96,7 +96,7 @@ export async function forgeCommitWith(
   world: World,
   by: number,
   forgery: CommitForgery = {},
-): Promise<{ readonly message: Bytes; readonly forged: ForgedPath | undefined }> {
+): Promise<{ readonly message: Bytes; readonly forged: ForgedPath | undefined; readonly tree: Tree }> {
   const { current } = world.state(by)
   const { context } = current
   const proposals = (forgery.proposals ?? []).map((entry) => ('reference' in entry ? entry : { proposal: entry }))
@@ -135,7 +135,8 @@ export async function forgeCommitWith(
   const next = { ...context, epoch: context.epoch + 1n, treeHash: (forged?.tree ?? applied.tree).treeHash, extensions }
   const psks = proposals.flatMap(({ proposal }) => (proposal.proposalType === 'psk' ? [proposal.psk] : []))
   const tag = confirmationTagOf(current, signed, next, forged?.commitSecret ?? new Uint8Array(32), psks, forgery)
-  return { message: frame(current, { ...signed, auth: { ...signed.auth, confirmationTag: tag } }), forged }
+  const message = frame(current, { ...signed, auth: { ...signed.auth, confirmationTag: tag } })
+  return { message, forged, tree: forged?.tree ?? applied.tree }
 }
 
 /** The confirmation tag of the epoch that a commit begins. */
