@@ -18,9 +18,13 @@ export interface JsonElement {
 }
 
 /** The element as an ltx element for xmpp.js. */
-export function toLtx(source: XmlElement, outer = ''): Element {
+export function toLtx(source: XmlElement, outer = ''): LtxElement {
+  return ltxElement(source, outer)
+}
+
+function ltxElement(source: XmlElement, outer: string): Element {
   const out = new Element(source.name, { ...(source.ns === outer ? {} : { xmlns: source.ns }), ...source.attrs })
-  out.append(...source.children.map((node) => (typeof node === 'string' ? node : toLtx(node, source.ns))))
+  out.append(...source.children.map((node) => (typeof node === 'string' ? node : ltxElement(node, source.ns))))
   return out
 }
 

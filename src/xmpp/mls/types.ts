@@ -1,0 +1,260 @@
+/** What applications see of the binding: values, events and settings. The classes are in `client.ts` and `room.ts`. */
+import type { MlsError } from '../../bytes/errors.ts'
+import type { CipherSuite } from '../../crypto/cipher-suite.ts'
+import type { AuthenticationService } from '../../ports/authentication-service.ts'
+import type { Storage } from '../../ports/storage.ts'
+import type { RandomSource, Timers, XmppPort } from '../port.ts'
+import type { XmlElement } from '../stanza/element.ts'
+import type { Affiliation } from '../xep/xep-0045.ts'
+
+/** How sure the application is that a device belongs to its account. Without a service that knows, `unverified`. */
+export type Trust = 'verified' | 'unverified' | 'changed'
+
+/** One device of an account in a group: one leaf. */
+export interface Participant {
+  /** Bare JID, from the credential; never from a nick or a stanza's `from`. */
+  readonly account: string
+  /** Device id: 32 hexadecimal digits. */
+  readonly device: string
+  readonly leafIndex: number
+  /** Whether this is the own device. */
+  readonly own: boolean
+  readonly trust: Trust
+}
+
+/** One account of a room: what the room's list and the tree say of it. */
+export interface RoomAccount {
+  readonly account: string
+  /** Its leaves in the tree; empty when it cannot read. */
+  readonly devices: readonly Participant[]
+  /** Its standing in the room; `undefined` when the room's list is not known. */
+  readonly affiliation: Affiliation | undefined
+  /** `outsider`: in the tree and not in the room; blocks sending. `unreached`: in the room and not in the tree. */
+  readonly difference: 'none' | 'outsider' | 'unreached'
+}
+
+/** What a message says. `to` is the id of an earlier message, see {@link RoomMessage.id}. */
+export type MessageContent =
+  | { readonly kind: 'text'; readonly body: string }
+  | { readonly kind: 'reply'; readonly to: string; readonly body: string }
+  /** All reactions of the sender to a message; an empty list takes them back. */
+  | { readonly kind: 'reaction'; readonly to: string; readonly emojis: readonly string[] }
+  | { readonly kind: 'correction'; readonly to: string; readonly body: string }
+  | { readonly kind: 'retraction'; readonly to: string }
+  | { readonly kind: 'received'; readonly to: string }
+  | { readonly kind: 'displayed'; readonly to: string }
+  /** Elements of the application's own, put into the envelope as they are. */
+  | { readonly kind: 'xml'; readonly elements: readonly XmlElement[] }
+
+/** A message that was decrypted and whose sender is proven. */
+export interface RoomMessage {
+  /** The name of the message in replies, reactions, corrections: its signed id in hexadecimal, else its archive id. */
+  readonly id: string
+  /** The room's archive id; places the message in the room's order. */
+  readonly archiveId: string
+  readonly sender: Participant
+  readonly epoch: bigint
+  /** The sender's own count of its messages in this group, from 1. */
+  readonly number: number | undefined
+  /** `unbound`: the sender's software signs no header, so that a replay by a member would not be noticed. */
+  readonly binding: 'bound' | 'unbound'
+  /** What the sender's clock said. */
+  readonly sentAt: Date | undefined
+  /** It was repaired from the archive: messages behind it were given before. */
+  readonly late: boolean
+  readonly content: MessageContent
+  /** The text, where the content has one. */
+  readonly body: string | undefined
+  /** The raw content of the envelope. */
+  readonly elements: readonly XmlElement[]
+}
+
+/** A change of who is in the group. Each is shown, none is silent. */
+export interface MembershipChange {
+  readonly epoch: bigint
+  readonly archiveId: string
+  /** Who did it; for `rejoined` and `joined` the device itself. */
+  readonly by: Participant
+  readonly added: readonly Participant[]
+  readonly removed: readonly Participant[]
+  /** A device that came in by itself: `joined`, or `rejoined` where its old leaf was removed by the same commit. */
+  readonly external: 'joined' | 'rejoined' | undefined
+  /** The group's policy after the change, where it changed. */
+  readonly policy: RoomPolicy | undefined
+}
+
+/** Why a message cannot be read: a closed list. */
+export type UnreadableReason =
+  /** Sent before this device was in the group. */
+  | 'before-join'
+  /** Its epoch is over and its keys are gone. */
+  | 'too-old'
+  /** The commit that begins its epoch is not in the archive. */
+  | 'missing-epoch'
+  /** Encrypted in another history of the group. */
+  | 'fork'
+  /** Not what its sender encrypted, or not by a member. */
+  | 'tampered'
+  /** A member sent somebody's message again under another number. */
+  | 'replayed'
+  /** Not in the form of the binding. */
+  | 'malformed'
+  /** Its content is bound to another room. */
+  | 'wrong-room'
+  /** A correction or retraction of somebody else's message. */
+  | 'not-author'
+  | 'too-large'
+  /** Its content was uploaded and cannot be fetched, or is not what was announced. */
+  | 'unavailable'
+  /** Sent after this device was removed. */
+  | 'removed'
+
+/** A message that is there and cannot be read. */
+export interface Unreadable {
+  readonly archiveId: string
+  readonly reason: UnreadableReason
+  /** Known where the cipher text told it. */
+  readonly epoch: bigint | undefined
+  /** Proven for `replayed`, `wrong-room` and `not-author`, otherwise unknown. */
+  readonly sender: Participant | undefined
+}
+
+/** What is wrong in a room, by what a person can do about it. */
+export type RoomIssue =
+  /** Somebody is in the tree and not in the room; nothing is sent until he is removed. */
+  | { readonly kind: 'outsider'; readonly account: string }
+  /** Messages that others have seen and that neither came nor are in the archive. */
+  | { readonly kind: 'missing'; readonly sender: Participant; readonly first: number; readonly last: number }
+  /** The archive has a gap or another history: {@link RoomHealth.state} is `desynchronised`, rejoin. */
+  | { readonly kind: 'gap' }
+  | { readonly kind: 'fork' }
+  /** The archive no longer goes back to where we were. */
+  | { readonly kind: 'archive-truncated' }
+  /** An account has no device that could be added. */
+  | { readonly kind: 'no-devices'; readonly account: string }
+
+/** How a room does. */
+export interface RoomHealth {
+  /**
+   * `active`: everything works. `waiting`: in the room, not in the group: somebody must invite. `joining`: an external join
+   * is under way. `catching-up`: the archive is being read. `offline`: no connection or no seat. `desynchronised`: this
+   * device cannot follow any more, `rejoin()` mends it. `removed`: the group removed this device. `closed`: left.
+   */
+  readonly state: 'active' | 'waiting' | 'joining' | 'catching-up' | 'offline' | 'desynchronised' | 'removed' | 'closed'
+  readonly issues: readonly RoomIssue[]
+  readonly epoch: bigint | undefined
+  /** Whether `send` goes out now. */
+  readonly canSend: boolean
+}
+
+/** Something bad that came in, or a job that failed. Nothing was changed by it. */
+export interface RoomProblem {
+  readonly kind:
+    | 'malformed-stanza'
+    | 'invalid-handshake'
+    | 'unarchived'
+    | 'invalid-welcome'
+    | 'upload'
+    | 'storage'
+    | 'network'
+    | 'internal'
+  readonly archiveId: string | undefined
+  readonly error: MlsError
+}
+
+/** Events of a room, by name. */
+export interface RoomEvents {
+  readonly message: RoomMessage
+  readonly membership: MembershipChange
+  readonly unreadable: Unreadable
+  readonly health: RoomHealth
+  readonly error: RoomProblem
+}
+
+/** Who may join by an external commit: nobody, devices of accounts that are in the group, everybody. */
+export type ExternalJoinPolicy = 'none' | 'same-account' | 'anyone'
+
+/** The rules of a group, in its GroupContext: every member applies the same. */
+export interface RoomPolicy {
+  readonly externalJoin: ExternalJoinPolicy
+}
+
+/** A message on its way has arrived. */
+export interface SentMessage {
+  /** See {@link RoomMessage.id}. */
+  readonly id: string
+  readonly archiveId: string
+}
+
+/** An invitation to a room that this device can join. */
+export interface Invitation {
+  readonly room: string
+  /** Bare JID as the server tells it; the group itself proves who added us. */
+  readonly from: string
+  /** For a one-to-one chat. */
+  readonly direct: boolean
+}
+
+/** Events of a client, by name. */
+export interface ClientEvents {
+  readonly invitation: Invitation
+  readonly error: RoomProblem
+}
+
+/** Numbers that an application may change. */
+export interface ClientSettings {
+  /** One-time KeyPackages that are kept published. */
+  readonly keyPackages: number
+  /** Lifetime of KeyPackages in seconds. */
+  readonly keyPackageSeconds: number
+  /** Bytes that travel inside a stanza; larger payloads are uploaded. */
+  readonly inlineLimit: number
+  /** Bytes that travel inside stanzas, in chunks, where no upload service is. */
+  readonly chunkLimit: number
+  /** Milliseconds before a contended epoch of a channel is decided. */
+  readonly settleMs: number
+  /** Milliseconds for which the previous epoch is kept, in case the archive changes its mind. */
+  readonly rollbackMs: number
+  /** Milliseconds of one slot where members take turns to do what one of them must. */
+  readonly slotMs: number
+  /** Milliseconds to wait for the room to show a message. */
+  readonly timeoutMs: number
+}
+
+/** What {@link MlsClientOptions} leaves out. */
+export const defaultSettings: ClientSettings = {
+  keyPackages: 10,
+  keyPackageSeconds: 84 * 24 * 60 * 60,
+  inlineLimit: 24 * 1024,
+  chunkLimit: 8 * 1024 * 1024,
+  settleMs: 500,
+  rollbackMs: 60_000,
+  slotMs: 1_500,
+  timeoutMs: 30_000,
+}
+
+/** How to open a client. */
+export interface MlsClientOptions {
+  readonly xmpp: XmppPort
+  /** Where state is kept; nothing survives the process by default. */
+  readonly storage?: Storage
+  /** Suite 1 with the default provider, unless given. */
+  readonly suite?: CipherSuite
+  /** 16 bytes; random at first and kept in the storage, unless given. */
+  readonly deviceId?: Uint8Array
+  /** Who is believed to be whom. By default a credential is believed to be its account's. */
+  readonly authentication?: AuthenticationService
+  /** What to show beside a sender. */
+  readonly trust?: (who: { readonly account: string; readonly device: string; readonly signatureKey: Uint8Array }) => Trust
+  readonly ports?: { readonly timers?: Timers; readonly random?: RandomSource }
+  readonly settings?: Partial<ClientSettings>
+}
+
+/** How to enter a room. */
+export interface RoomOptions {
+  readonly nick?: string
+  /** Makes the room where it does not exist, and the group where there is none; on by default. */
+  readonly create?: boolean
+  /** Policy of a group that is made here. */
+  readonly policy?: RoomPolicy
+}
