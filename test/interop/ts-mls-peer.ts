@@ -10,10 +10,15 @@
  * - It makes compressed ECDSA public keys, which RFC 9420 §5.1.1 does not allow: the signature keys are made by our provider.
  * - The external_pub extension holds the key without its inner length (ts-mls #449): its GroupInfos are mended and signed
  *   again with the same key, and its HPKE import strips the length of ours.
+ * - On join it wants every parent above an unmerged leaf to have the same list of unmerged leaves, which RFC 9420 §7.1 does
+ *   not say: {@link tsMlsCanJoin} tells whether it would take a tree.
+ * - When the root is blank (one half of the tree is), it derives the commit secret one step too far: the script keeps a
+ *   member in the left half.
  * - It has no call that proposes an Update.
  * - KeyPackages carry GREASE extensions that its capabilities do not list: accepted (V136, V342).
  */
 import * as tsMls from 'ts-mls'
+import { decode as decodeWith } from '../../src/codec/codec.ts'
 import {
   type CipherSuite,
   decodeMlsMessage,
@@ -26,7 +31,9 @@ import {
   setExtension,
 } from '../../src/index.ts'
 import { signGroupInfo } from '../../src/signed/group-info.ts'
+import { directPath, fullWidth } from '../../src/tree-math/tree-math.ts'
 import { ExternalPub } from '../../src/wire/extension.ts'
+import { RatchetTree } from '../../src/wire/ratchet-tree.ts'
 import type { Change, Invitation, Peer } from './peer.ts'
 import { need, psk, pskId } from './peer.ts'
 
@@ -34,6 +41,23 @@ type State = tsMls.ClientState
 interface Keys {
   readonly publicPackage: tsMls.KeyPackage
   readonly privatePackage: tsMls.PrivateKeyPackage
+}
+
+/** Whether ts-mls would take this `ratchet_tree`; see the list of its defects. */
+export function tsMlsCanJoin(tree: Uint8Array): boolean {
+  const nodes = decodeWith(RatchetTree, tree)
+  const lists = new Map<number, readonly number[]>()
+  nodes.forEach((node, i) => {
+    if (node?.nodeType === 'parent') lists.set(i, node.parentNode.unmergedLeaves)
+  })
+  const width = fullWidth((nodes.length + 1) / 2)
+  for (const list of lists.values())
+    for (const leaf of list)
+      for (const ancestor of directPath(2 * leaf, width)) {
+        const other = lists.get(ancestor)
+        if (other !== undefined && other.join() !== list.join()) return false
+      }
+  return true
 }
 
 const decode = (bytes: Uint8Array): tsMls.MlsMessage => {
