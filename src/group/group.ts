@@ -77,6 +77,12 @@ export class Group {
     return this.#state.current.privateTree.leafIndex
   }
 
+  /** The generation (RFC 9420 §9.1) that the next {@link protect} uses, from 0: for what the sender signs beside it. */
+  get nextGeneration(): number {
+    const { secretTree, privateTree } = this.#state.current
+    return secretTree.nextGeneration(privateTree.leafIndex, 'application')
+  }
+
   /** The number of members. */
   get memberCount(): number {
     return this.#state.current.tree.memberCount

@@ -245,7 +245,11 @@ export interface MlsClientOptions {
   /** Who is believed to be whom. By default a credential is believed to be its account's. */
   readonly authentication?: AuthenticationService
   /** What to show beside a sender. */
-  readonly trust?: (who: { readonly account: string; readonly device: string; readonly signatureKey: Uint8Array }) => Trust
+  readonly trust?: (who: {
+    readonly account: string
+    readonly device: string
+    readonly signatureKey: Uint8Array
+  }) => Trust
   readonly ports?: { readonly timers?: Timers; readonly random?: RandomSource }
   readonly settings?: Partial<ClientSettings>
 }

@@ -1,0 +1,64 @@
+/**
+ * The message header: what a sender signs beside each application message, in `authenticated_data` (RFC 9420 §6). It binds
+ * the message to its place: a member who sends somebody's message again under another number is caught, and a message that
+ * was lost, held back, doubled or moved is noticed by whoever sees the next one.
+ */
+import type { Bytes } from '../../bytes/bytes.ts'
+import { type Codec, decode, encode, fixed, opaque, struct, uint8, uint32, uint64 } from '../../codec/codec.ts'
+import type { CipherSuite } from '../../crypto/cipher-suite.ts'
+import type { Group } from '../../group/group.ts'
+
+/** See the file. It is signed and not secret: the server can read it. */
+export interface MessageHeader {
+  /** Generation of the sender's ratchet that encrypts the message. */
+  readonly generation: number
+  /** 16 random bytes: the name of the message. */
+  readonly id: Bytes
+  /** The sender's own count of messages in this group, from 1. */
+  readonly number: bigint
+  /** Link to the sender's message before; empty for its first one. */
+  readonly previous: Bytes
+  /** Link to the newest message of anybody that the sender had seen; empty when none. */
+  readonly seen: Bytes
+  /** Names the history of the group up to the epoch, see {@link forkTag}. */
+  readonly fork: Bytes
+}
+
+const linkLength = 16
+const Header = struct({
+  version: uint8,
+  generation: uint32,
+  id: fixed(16),
+  number: uint64,
+  previous: opaque,
+  seen: opaque,
+  fork: fixed(8),
+})
+const headerCodec: Codec<MessageHeader & { readonly version: number }> = Header
+
+/** The bytes of a header. */
+export function encodeHeader(header: MessageHeader): Bytes {
+  return encode(headerCodec, { version: 1, ...header })
+}
+
+/** The header in `authenticated_data`; `undefined` when there is none of a version that is known. */
+export function decodeHeader(authenticatedData: Uint8Array): MessageHeader | undefined {
+  if (authenticatedData[0] !== 1) return undefined
+  try {
+    const { version: _, ...header } = decode(headerCodec, authenticatedData)
+    const links = [header.previous, header.seen]
+    return links.every(({ length }) => length === 0 || length === linkLength) ? header : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What a later message calls this one: 16 bytes of the hash of the encoded MLSMessage. */
+export function linkTo(suite: CipherSuite, message: Uint8Array): Bytes {
+  return suite.hash(message).slice(0, linkLength)
+}
+
+/** 8 bytes that two members share exactly when they are in the same epoch of the same history. Tells a server nothing. */
+export function forkTag(group: Group): Bytes {
+  return group.exportSecret('xmpp-mls fork', new Uint8Array(0), 8)
+}
