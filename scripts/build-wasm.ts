@@ -1,0 +1,89 @@
+/**
+ * Compiles the kernels of `wasm/` and writes them where the package imports them: as base64 in
+ * `src/providers/wasm/*.generated.ts`, and as `.wasm` files for `xmpp-mls/providers/wasm-file`. The same sources give the
+ * same bytes. A kernel whose sources did not change since the last build is left alone.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { buildCurve25519 } from '../wasm/curve25519/build.ts'
+import { buildP256 } from '../wasm/p256/build.ts'
+import { buildSymmetric } from '../wasm/symmetric/build.ts'
+
+const root = join(import.meta.dirname, '..')
+const target = join(root, 'src/providers/wasm')
+
+/** The modules: how each is built, and the folders below `wasm/` that its bytes depend on. */
+const kernels = {
+  curve25519: { folders: ['curve25519'], build: buildCurve25519 },
+  symmetric: { folders: ['symmetric'], build: buildSymmetric },
+  p256: { folders: ['p256', 'symmetric'], build: buildP256 },
+} as const
+
+export type KernelName = keyof typeof kernels
+export const kernelNames = Object.keys(kernels) as KernelName[]
+
+/** A digest of everything that the bytes of a module depend on: sources and compiler. */
+function sourcesDigest(folders: readonly string[]): string {
+  const hash = createHash('sha256')
+  const compiler = createRequire(import.meta.url)('assemblyscript/package.json') as { readonly version: string }
+  hash.update(compiler.version)
+  for (const folder of folders) {
+    const path = join(root, 'wasm', folder)
+    for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' }).sort())
+      if (name.endsWith('.ts')) hash.update(`\0${folder}/${name}\0`).update(readFileSync(join(path, name)))
+  }
+  return hash.digest('hex')
+}
+
+const generatedPath = (name: KernelName) => join(target, `${name}.generated.ts`)
+
+/** Readers see the old file or the new one, never half of one. */
+function writeWhole(path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true })
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    writeFileSync(temporary, content)
+    renameSync(temporary, path)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+function isCurrent(name: KernelName, digest: string): boolean {
+  const path = generatedPath(name)
+  return existsSync(path) && readFileSync(path, 'utf8').slice(0, 400).includes(digest)
+}
+
+/** Brings the generated files up to date. @returns the names of the kernels that had to be compiled */
+export async function ensureWasm(): Promise<KernelName[]> {
+  const built: KernelName[] = []
+  for (const name of kernelNames) {
+    const { folders, build } = kernels[name]
+    const digest = sourcesDigest(folders)
+    if (isCurrent(name, digest)) continue
+    const base64 = Buffer.from(await build()).toString('base64')
+    const text = `/** Written by scripts/build-wasm.ts from wasm/${name}, sources ${digest}. */\nexport const ${name}Base64: string =\n  '${base64}'\n`
+    writeWhole(generatedPath(name), text)
+    built.push(name)
+  }
+  return built
+}
+
+/** The bytes of a module, from its generated file. */
+export function wasmBytes(name: KernelName): Uint8Array {
+  const base64 = /'([A-Za-z0-9+/=]+)'/.exec(readFileSync(generatedPath(name), 'utf8'))?.[1]
+  if (base64 === undefined) throw new Error(`${name}.generated.ts holds no module`)
+  return Buffer.from(base64, 'base64')
+}
+
+/** Writes the modules as files, for callers that load them on their own. */
+export function writeWasmFiles(folder: string): void {
+  for (const name of kernelNames) writeWhole(join(folder, `${name}.wasm`), wasmBytes(name))
+}
+
+/** vitest calls this before the first test. */
+export async function setup(): Promise<void> {
+  await ensureWasm()
+}

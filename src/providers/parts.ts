@@ -1,0 +1,41 @@
+import type { Bytes } from '../bytes/bytes.ts'
+import type { VerifyRequest } from '../crypto/cipher-suite.ts'
+import type { Aead } from './noble/aead.ts'
+import type { Kdf } from './noble/kdf.ts'
+import type { SignatureScheme } from './noble/signature.ts'
+
+/** A {@link Kdf} that computes several values at once. */
+export interface BatchKdf extends Kdf {
+  /** `hash` of each input. */
+  hashMany(data: readonly Uint8Array[]): Bytes[]
+  /** `expand` of each pair; fastest when all have the same shape. @throws `crypto/length` */
+  expandMany(prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number): Bytes[]
+}
+
+/** The group of a DHKEM (RFC 9180 §4.1) on serialised keys, several at once. */
+export interface DhGroup {
+  /** Whether the bytes are the one valid encoding of a public key (V032-V035). */
+  isPublicKey(publicKey: Uint8Array): boolean
+  /** The public key of each private key; nothing for bytes that are no private key. */
+  publicKeys(privateKeys: readonly Uint8Array[]): (Bytes | undefined)[]
+  /**
+   * `DH` of each pair, public keys checked before; nothing where the private key is none or the result is not allowed
+   * (RFC 9180 §7.1.4).
+   */
+  agreements(privateKeys: readonly Uint8Array[], publicKeys: readonly Uint8Array[]): (Bytes | undefined)[]
+}
+
+/** A {@link SignatureScheme} that may check several signatures in one equation. */
+export interface BatchSignatureScheme extends SignatureScheme {
+  /** Requests that one call of `verifyAll` takes, at most. */
+  readonly maxBatch?: number
+  verifyAll?(requests: readonly VerifyRequest[], random: (length: number) => Bytes): boolean
+}
+
+/** What a suite is made of. */
+export interface SuiteParts {
+  readonly kdf: BatchKdf
+  readonly aead: Aead
+  readonly group: DhGroup
+  readonly signature: BatchSignatureScheme
+}

@@ -1,0 +1,108 @@
+import type { Bytes } from '../../bytes/bytes.ts'
+import { MlsError } from '../../bytes/errors.ts'
+
+const pageLength = 65_536
+
+/**
+ * The memory of one kernel above its own. Callers `put` their inputs, `reserve` room for outputs, call the kernel once, `read`
+ * the outputs, and `clear` in a `finally`: linear memory is never freed, and nothing secret may stay in it. All of that
+ * happens without an `await`, so that no two operations meet.
+ */
+export class Arena {
+  readonly #memory: WebAssembly.Memory
+  #base: number
+  #top: number
+  /** One view for all accesses; a new one after the memory grew. */
+  #bytes: Uint8Array<ArrayBuffer>
+
+  /** @param base the first address that the kernel does not use itself */
+  constructor(memory: WebAssembly.Memory, base: number) {
+    this.#memory = memory
+    this.#base = align(base)
+    this.#top = this.#base
+    this.#bytes = new Uint8Array(memory.buffer as ArrayBuffer)
+  }
+
+  /** Keeps `length` bytes out of the arena for good. @returns their address, a multiple of 16 */
+  keep(length: number): number {
+    const at = this.reserve(length)
+    this.#base = this.#top
+    return at
+  }
+
+  /** Room for `length` bytes, not zeroed. @returns its address, a multiple of 16. @throws `crypto/provider` */
+  reserve(length: number): number {
+    const at = this.#top
+    const top = align(at + length)
+    if (top > this.#bytes.length) this.#grow(top)
+    this.#top = top
+    return at
+  }
+
+  /** Copies `data` in. @returns its address, a multiple of 16. @throws `crypto/provider` */
+  put(data: Uint8Array): number {
+    const at = this.reserve(data.length)
+    this.#bytes.set(data, at)
+    return at
+  }
+
+  /** Copies inputs in, back to back. @returns the address of the first. @throws `crypto/provider` */
+  putAll(data: readonly Uint8Array[]): number {
+    let length = 0
+    for (const item of data) length += item.length
+    const first = this.reserve(length)
+    let at = first
+    for (const item of data) {
+      this.#bytes.set(item, at)
+      at += item.length
+    }
+    return first
+  }
+
+  /** Overwrites `length` bytes, all reserved before, with `data` at `at`. */
+  write(at: number, data: Uint8Array): void {
+    this.#bytes.set(data, at)
+  }
+
+  /** A copy of `length` bytes. */
+  read(at: number, length: number): Bytes {
+    return this.#bytes.slice(at, at + length)
+  }
+
+  /** `count` copies of `length` bytes each, back to back in memory. */
+  readAll(at: number, count: number, length: number): Bytes[] {
+    const out = new Array<Bytes>(count)
+    for (let i = 0; i < count; i++) out[i] = this.#bytes.slice(at + i * length, at + (i + 1) * length)
+    return out
+  }
+
+  /** Zeroes and frees everything that was reserved. */
+  clear(): void {
+    this.#bytes.fill(0, this.#base, this.#top)
+    this.#top = this.#base
+  }
+
+  /** Frees everything and zeroes what lies below `end` alone: for large public scratch. */
+  clearBelow(end: number): void {
+    this.#bytes.fill(0, this.#base, end)
+    this.#top = this.#base
+  }
+
+  /** Whether nothing is reserved and every byte of the arena below `end` is zero; for tests. */
+  isClear(end: number): boolean {
+    return this.#top === this.#base && this.#bytes.subarray(this.#base, end).every((byte) => byte === 0)
+  }
+
+  #grow(length: number): void {
+    try {
+      this.#memory.grow(Math.ceil((length - this.#bytes.length) / pageLength))
+    } catch (cause) {
+      throw new MlsError('crypto/provider', 'the platform gives no more memory', { cause })
+    }
+    this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer)
+  }
+}
+
+function align(address: number): number {
+  return (address + 15) & ~15
+}

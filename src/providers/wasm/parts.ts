@@ -1,0 +1,45 @@
+import type { SuiteParameters } from '../../crypto/suites.ts'
+import type { SuiteParts } from '../parts.ts'
+import { wasmAead } from './aead.ts'
+import { wasmEd25519 } from './ed25519.ts'
+import { wasmKdf } from './kdf.ts'
+import type { Kernels } from './kernel.ts'
+import { wasmEcdsaP256, wasmP256Group } from './p256.ts'
+import { wasmX25519 } from './x25519.ts'
+
+/** The parts of suites 1, 2 and 3 over one instance of each kernel; nothing for other suites. */
+export type WasmParts = (parameters: SuiteParameters) => SuiteParts | undefined
+
+/**
+ * Each part is made once, because parts keep room in the memory of their kernel. The returned function throws where
+ * WebAssembly is refused.
+ */
+export function createWasmParts(kernels: Kernels): WasmParts {
+  const made = new Map<number, SuiteParts>()
+  let shared: Pick<SuiteParts, 'kdf'> | undefined
+  let edwards: Pick<SuiteParts, 'group' | 'signature'> | undefined
+  let nist: Pick<SuiteParts, 'group' | 'signature'> | undefined
+
+  function make({ kem, aead, hash, signature }: SuiteParameters): SuiteParts | undefined {
+    if (hash !== 'SHA256' || aead === 'AES256GCM') return undefined
+    shared ??= { kdf: wasmKdf(kernels.symmetric()) }
+    const both = { ...shared, aead: wasmAead(aead, kernels.symmetric()) }
+    if (kem === 'DHKEMX25519' && signature === 'Ed25519') {
+      const kernel = kernels.curve25519()
+      edwards ??= { group: wasmX25519(kernel), signature: wasmEd25519(kernel) }
+      return { ...both, ...edwards }
+    }
+    if (kem === 'DHKEMP256' && signature === 'P256') {
+      const kernel = kernels.p256()
+      nist ??= { group: wasmP256Group(kernel), signature: wasmEcdsaP256(kernel, shared.kdf) }
+      return { ...both, ...nist }
+    }
+    return undefined
+  }
+
+  return (parameters) => {
+    const parts = made.get(parameters.id) ?? make(parameters)
+    if (parts !== undefined) made.set(parameters.id, parts)
+    return parts
+  }
+}

@@ -1,0 +1,99 @@
+import { mapKey } from '../../bytes/text.ts'
+import type { Arena } from './arena.ts'
+
+/** What the kernel makes of a key: odd multiples of A and of 2^128 A, and the key. */
+const expandedLength = 2592
+const slots = 128
+/** Names of keys that were seen, or are known to be valid. */
+const remembered = 4096
+
+/**
+ * Public signature keys in the form in which a signature costs half as many doublings. Making that form costs a third of a
+ * verification, so it is made when a key comes for the second time; the least recently used one gives way. All in the
+ * kernel's own memory, and public.
+ */
+export class VerificationKeys {
+  readonly #arena: Arena
+  readonly #expand: (out: number, publicKey: number) => number
+  /** The address of each expanded key, least recently used first. */
+  readonly #addresses = new Map<string, number>()
+  readonly #free: number[] = []
+  readonly #seen = new Set<string>()
+  readonly #valid = new Set<string>()
+
+  constructor(arena: Arena, expand: (out: number, publicKey: number) => number) {
+    this.#arena = arena
+    this.#expand = expand
+    const first = arena.keep(slots * expandedLength)
+    for (let i = 0; i < slots; i++) this.#free.push(first + i * expandedLength)
+  }
+
+  /** The address of the expanded key; nothing at first sight, and for keys that are not valid. @param name its `mapKey` */
+  find(name: string, publicKey: Uint8Array): number | undefined {
+    const known = this.#addresses.get(name)
+    if (known !== undefined) {
+      this.#addresses.delete(name)
+      this.#addresses.set(name, known)
+      return known
+    }
+    if (this.#seen.delete(name)) return this.#make(name, publicKey)
+    add(this.#seen, name)
+    return undefined
+  }
+
+  /** Whether the key is a canonical encoding of a point that is not of small order. */
+  isValid(name: string, publicKey: Uint8Array): boolean {
+    if (this.#addresses.has(name) || this.#valid.has(name)) return true
+    try {
+      const valid = this.#expand(this.#arena.reserve(expandedLength), this.#arena.put(publicKey)) === 1
+      if (valid) this.accept(name)
+      return valid
+    } finally {
+      this.#arena.clear()
+    }
+  }
+
+  /** Remembers that a key is valid, as one is that a signature was accepted for. */
+  accept(name: string): void {
+    if (!this.#addresses.has(name) && !this.#valid.has(name)) add(this.#valid, name)
+  }
+
+  /** Remembers the keys of accepted signatures. */
+  acceptAll(requests: readonly { readonly publicKey: Uint8Array }[]): void {
+    for (const { publicKey } of requests) this.accept(mapKey(publicKey))
+  }
+
+  #make(name: string, publicKey: Uint8Array): number | undefined {
+    let address = this.#free.pop()
+    if (address === undefined) {
+      const oldest = first(this.#addresses.entries())
+      if (oldest === undefined) return undefined
+      this.#addresses.delete(oldest[0])
+      address = oldest[1]
+    }
+    try {
+      if (this.#expand(address, this.#arena.put(publicKey)) === 1) {
+        this.#addresses.set(name, address)
+        return address
+      }
+      this.#free.push(address)
+      return undefined
+    } finally {
+      this.#arena.clear()
+    }
+  }
+}
+
+/** Adds to a bounded set; the oldest gives way. */
+function add(names: Set<string>, name: string): void {
+  if (names.size >= remembered) {
+    const oldest = first(names.values())
+    if (oldest !== undefined) names.delete(oldest)
+  }
+  names.add(name)
+}
+
+function first<T>(items: Iterator<T>): T | undefined {
+  const { done, value } = items.next()
+  return done ? undefined : value
+}
