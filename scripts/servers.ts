@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ejabberdConfig, prosodyConfig, type ServerPorts } from './servers-config.ts'
+import { openLink } from './servers-link.ts'
 import { ejabberdLibraries, missingPrograms } from './servers-locate.ts'
 import { finish, freePorts, launch, listening } from './servers-process.ts'
 
@@ -28,6 +29,17 @@ export interface RealServer {
   log(): string
   /** Stops the server and removes its folder. */
   stop(options?: { readonly keepFolder?: boolean }): Promise<void>
+}
+
+/** Two federated servers. */
+export interface ServerPair {
+  readonly ejabberd: RealServer
+  readonly prosody: RealServer
+  /** Cuts the connections between the servers, until {@link mend}. */
+  cut(): void
+  mend(): void
+  /** Stops both and removes their folders. */
+  stop(): Promise<void>
 }
 
 /** How a server is started. */
@@ -101,13 +113,27 @@ export async function startEjabberd(options: ServerOptions = {}): Promise<RealSe
  * names: ejabberd asks the system, which knows `localhost`; Prosody finds every name under localhost at 127.0.0.1, but
  * always dials port 5269. So one pair at a time.
  */
-export async function startPair(): Promise<{ readonly ejabberd: RealServer; readonly prosody: RealServer }> {
-  const prosody = await startProsody({ domain: 'localhost' })
+export async function startPair(): Promise<ServerPair> {
+  const stops: (() => Promise<unknown>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const end of stops.splice(0).reverse()) await end()
+  }
   try {
-    const ports = { ...(await choosePorts()), server: 5269 }
-    return { prosody, ejabberd: await startEjabberd({ ports, outgoingPort: prosody.ports.server }) }
+    const prosody = await startProsody({ domain: 'localhost' })
+    stops.push(async () => await prosody.stop())
+    const [outgoingPort = 0] = await freePorts(1)
+    const toProsody = await openLink(outgoingPort, prosody.ports.server)
+    stops.push(async () => await toProsody.close())
+    const ejabberd = await startEjabberd({ outgoingPort })
+    stops.push(async () => await ejabberd.stop())
+    const toEjabberd = await openLink(5269, ejabberd.ports.server)
+    stops.push(async () => await toEjabberd.close())
+    const links = [toProsody, toEjabberd]
+    const cut = (): void => links.forEach((link) => void link.cut())
+    const mend = (): void => links.forEach((link) => void link.mend())
+    return { prosody, ejabberd, cut, mend, stop }
   } catch (error) {
-    await prosody.stop()
+    await stop()
     throw error
   }
 }

@@ -40,6 +40,8 @@ export class RoomKeeper {
   #cancel: (() => void) | undefined
   #attempt: Promise<void> | undefined
   #failures = 0
+  /** Set while the room cannot be reached: the last entry before. */
+  #doubt: { readonly cursor: string | undefined } | undefined
   #offline = false
   #closed = false
 
@@ -71,7 +73,10 @@ export class RoomKeeper {
     for (const stop of this.#stops.splice(0)) stop()
   }
 
-  /** Pings now, and comes back if the seat is gone. */
+  /**
+   * Pings now, and comes back if the seat is gone. After a time in which the room could not be reached the archive is read
+   * again from where that began: a server may keep the seat and still have lost what it could not deliver.
+   */
   async check(): Promise<void> {
     const seat = await this.#room.ping().catch(() => 'unknown' as const)
     if (this.#closed || this.#offline) return
@@ -79,7 +84,11 @@ export class RoomKeeper {
       this.#report({ kind: 'lost', reason: 'unknown' })
       this.#sync.hold()
       this.#again()
-    } else this.#schedule()
+    } else if (seat === 'unknown') {
+      this.#doubt ??= { cursor: this.#sync.cursor }
+      this.#retry(new MlsError('xmpp/timeout', 'the room cannot be reached'), async () => await this.check())
+    } else if (this.#doubt === undefined) this.#schedule()
+    else this.#again()
   }
 
   #event(event: RoomEvent): void {
@@ -105,6 +114,8 @@ export class RoomKeeper {
     try {
       if (!this.#room.joined) await this.#room.join({ ...this.#options.join, create: false })
       const caughtUp = await this.#sync.catchUp()
+      if (this.#doubt !== undefined) await this.#sync.reread(this.#doubt.cursor)
+      this.#doubt = undefined
       this.#failures = 0
       this.#report({ kind: 'live', caughtUp })
       this.#schedule()
@@ -115,14 +126,15 @@ export class RoomKeeper {
     }
   }
 
-  #retry(error: unknown): void {
+  #retry(error: unknown, run: () => void = () => this.#again()): void {
     const [first, longest] = this.#options.retryMs ?? [1_000, 300_000]
     // Half fixed, half random, so that a room does not come back all at once.
     const whole = Math.min(longest, first * 2 ** Math.min(this.#failures++, 20))
     const random = (this.#context.random.randomBytes(1)[0] ?? 0) / 256
     const retryMs = Math.round(whole / 2 + (whole / 2) * random)
     this.#report({ kind: 'retry', error, retryMs })
-    this.#cancel = this.#context.timers.after(retryMs, () => this.#again())
+    this.#cancel?.()
+    this.#cancel = this.#context.timers.after(retryMs, run)
   }
 
   #schedule(): void {

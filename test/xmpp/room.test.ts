@@ -12,7 +12,7 @@ import { content, probeOf } from './conformance/backend.ts'
 import { contextOf, make, run, seat } from './support.ts'
 
 describe('the keeper of a seat', () => {
-  const story = async (service: XmppService, trouble: (bob: Session) => Promise<void>) => {
+  const story = async (service: XmppService, trouble: (bob: Session) => Promise<void>, end = async () => {}) => {
     const alice = await seat(service, 'alice@a.test', 'r@conference.a.test')
     await run(service, alice.room.affiliate('bob@b.test', 'member'))
     const port = service.connect('bob@b.test')
@@ -31,6 +31,7 @@ describe('the keeper of a seat', () => {
       await run(service, alice.room.join())
     }
     await run(service, alice.room.send(content('2')))
+    await end()
     await service.clock.advance(400_000)
     await run(service, alice.room.send(content('3')))
     await service.clock.advance(1_000)
@@ -50,6 +51,29 @@ describe('the keeper of a seat', () => {
     })
     expect(texts).toEqual(['1', '2', '3'])
     expect(kinds.filter((kind) => kind === 'closed')).toEqual([])
+  })
+
+  test('a seat that was kept through a cut is not believed: the archive is read again', async () => {
+    const service = make()
+    // The room never hears that its messages did not arrive, so it keeps the seat.
+    const stop = service.intercept((stanza, to) =>
+      to.startsWith('bob@') && lost && stanza.name !== 'presence' ? undefined : stanza,
+    )
+    let lost = false
+    const { texts, kinds } = await story(
+      service,
+      async () => {
+        lost = true
+        await service.clock.advance(200_000)
+      },
+      async () => {
+        lost = false
+        stop()
+      },
+    )
+    expect(texts.sort()).toEqual(['1', '2', '3'])
+    expect(kinds).toContain('retry')
+    expect(kinds.at(-1)).toBe('live')
   })
 
   test('a restart of the room’s server is noticed by the self-ping', async () => {

@@ -63,14 +63,16 @@ export function real(
 ): () => Promise<Backend> {
   return async () => {
     const server = kind === 'prosody' ? await startProsody() : await startEjabberd()
-    return backendOf(server, server, room, transport, [server])
+    return backendOf(server, server, room, transport, async () => await server.stop())
   }
 }
 
 /** Rooms at ejabberd, accounts at Prosody. */
-export async function federated(): Promise<Backend> {
-  const { ejabberd, prosody } = await startPair()
-  return backendOf(prosody, ejabberd, 'muc', 'tcp', [prosody, ejabberd])
+export async function federated(): Promise<Backend & { readonly local: Backend; cut(): void; mend(): void }> {
+  const { ejabberd, prosody, cut, mend, stop } = await startPair()
+  // The same rooms with accounts at their own server; it closes with the pair.
+  const local = backendOf(ejabberd, ejabberd, 'muc', 'tcp', async () => undefined)
+  return { ...backendOf(prosody, ejabberd, 'muc', 'tcp', stop), local, cut, mend }
 }
 
 function backendOf(
@@ -78,7 +80,7 @@ function backendOf(
   host: RealServer,
   kind: 'muc' | 'mix',
   transport: 'tcp' | 'websocket',
-  servers: readonly RealServer[],
+  stopServers: () => Promise<void>,
 ): Backend {
   const open = new Set<() => Promise<void>>()
   const rooms = kind === 'muc' ? host.rooms : host.channels
@@ -109,7 +111,7 @@ function backendOf(
     wait: pause,
     close: async () => {
       await Promise.all([...open].map(async (stop) => await stop()))
-      await Promise.all(servers.map(async (server) => await server.stop()))
+      await stopServers()
     },
   }
 }
