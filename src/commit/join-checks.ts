@@ -14,7 +14,7 @@ import { verifyGroupInfo } from '../signed/group-info.ts'
 import { findExtension, rejectDuplicateExtensions } from '../wire/extension.ts'
 import type { GroupInfo } from '../wire/group-info.ts'
 import { wireLimits } from '../wire/limits.ts'
-import { extensionTypes, mls10 } from '../wire/registries.ts'
+import { defaultExtensionTypes, extensionTypes, mls10 } from '../wire/registries.ts'
 import type { GroupConfig } from './config.ts'
 
 /** A GroupInfo to be checked. */
@@ -47,6 +47,16 @@ export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
   )
   // RFC 9420 §13.4 V314; unknown GroupInfo extensions are passed over (V315)
   rejectDuplicateExtensions(groupInfo.extensions, 'V314')
+  // RFC 9420 §13.4, §17.3 V339
+  for (const { extensionType } of groupInfo.extensions)
+    check(
+      extensionType === extensionTypes.ratchetTree ||
+        extensionType === extensionTypes.externalPub ||
+        !defaultExtensionTypes.has(extensionType),
+      'extension/container',
+      'V339',
+      'an extension that does not belong in a GroupInfo',
+    )
   validateContextExtensions(groupContext.extensions, 'V338')
 
   const tree = importTree(suite, treeBytes(input))

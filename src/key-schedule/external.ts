@@ -1,5 +1,6 @@
 /** The external key pair of an epoch, and what external commits do with it (RFC 9420 §8, §8.3). */
 import { type Bytes, empty, wipe } from '../bytes/bytes.ts'
+import { MlsError } from '../bytes/errors.ts'
 import { Secret } from '../bytes/secret.ts'
 import type { CipherSuite, HpkeKeyPair } from '../crypto/cipher-suite.ts'
 import { externalInitContext } from '../crypto/labels.ts'
@@ -54,6 +55,9 @@ export async function externalInitReceiver(
     return new Secret(
       await suite.hpkeReceiverExport(keyPair, kemOutput, empty, externalInitContext, suite.parameters.hashLength),
     )
+  } catch (cause) {
+    // RFC 9420 §8.3 V293
+    throw new MlsError('crypto/decrypt', 'a KEM output that is none', { rule: 'V293', cause })
   } finally {
     wipe(keyPair.privateKey)
   }

@@ -3,13 +3,13 @@ import { equalBytes } from '../bytes/bytes.ts'
 import { check } from '../bytes/errors.ts'
 import { rejectDuplicateExtensions } from '../wire/extension.ts'
 import type { KeyPackageTbs } from '../wire/key-package.ts'
-import { isGrease } from '../wire/registries.ts'
+import { defaultExtensionTypes, isGrease } from '../wire/registries.ts'
 import { type LeafRules, supports, validateLeafNode } from './leaf-validation.ts'
 
 /**
  * Checks a KeyPackage for a group, and its leaf.
  * @throws `key_package/version` V130; `key_package/cipher_suite` V131; `key_package/init_key` V133; `extension/unsupported`
- *   V136; `extension/duplicate` V137; `crypto/key` V134; and as `validateLeafNode`
+ *   V136; `extension/duplicate` V137; `extension/container` V339; `crypto/key` V134; and as `validateLeafNode`
  */
 export function validateKeyPackage(keyPackage: KeyPackageTbs, rules: Omit<LeafRules, 'source' | 'replaces'>): void {
   const { leafNode, initKey, extensions } = keyPackage
@@ -26,6 +26,9 @@ export function validateKeyPackage(keyPackage: KeyPackageTbs, rules: Omit<LeafRu
     // RFC 9420 §10 V136: an extension that we do not know is ignored, but it is listed; GREASE of other clients is not (V342)
     const listed = isGrease(extensionType) || supports(leafNode.capabilities, 'extensions', extensionType)
     check(listed, 'extension/unsupported', 'V136', 'a KeyPackage extension outside its capabilities')
+    // RFC 9420 §13.4, §17.3 V339: those of RFC 9420 all have another place
+    const allowed = !defaultExtensionTypes.has(extensionType)
+    check(allowed, 'extension/container', 'V339', 'an extension that does not belong in a KeyPackage')
   }
   validateLeafNode(leafNode, { ...rules, source: 'key_package' })
   // RFC 9420 §10 V134
