@@ -42,9 +42,12 @@ export async function listening(port: number, child: ChildProcess): Promise<void
 export function launch(program: string, args: readonly string[], folder: string, log: string, env = {}): ChildProcess {
   const out = openSync(log, 'a')
   const child = spawn(program, args, { cwd: folder, stdio: ['ignore', out, out], env: { ...process.env, ...env } })
-  const end = (): void => void child.kill('SIGKILL')
-  process.once('exit', end)
-  child.once('exit', () => process.removeListener('exit', end))
+  // The guard's standard input closes when this process ends in whatever way; then the server must go too.
+  const guard = spawn('sh', ['-c', 'read _; kill -9 "$0" 2>/dev/null', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  guard.unref()
+  child.once('exit', () => guard.kill('SIGKILL'))
   return child
 }
 

@@ -44,7 +44,7 @@ const adapters: Readonly<Record<string, (server: RealServer, user: string) => Pr
 
 describe.each(Object.entries(adapters))('adapter for %s', (name, connect) => {
   let server: RealServer
-  let connected: Connected
+  let connected: Connected | undefined
   const user = name.replace(/\W/g, '').toLowerCase()
   beforeAll(async () => {
     globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket
@@ -53,12 +53,12 @@ describe.each(Object.entries(adapters))('adapter for %s', (name, connect) => {
     connected = await connect(server, user)
   })
   afterAll(async () => {
-    await connected.stop()
+    await connected?.stop()
     await server.stop()
   })
 
   test('sends, hears and pages a room, with markup and text of any kind', async () => {
-    const context = { port: connected.port, timers: systemTimers, random: { randomBytes } }
+    const context = { port: connected!.port, timers: systemTimers, random: { randomBytes } }
     const room = new MucRoom(`garden@${server.rooms}`, context)
     await room.join({ create: true })
     const text = `<&>"' ünïcödé 🌱 ${'x'.repeat(5000)}`
@@ -75,13 +75,13 @@ describe.each(Object.entries(adapters))('adapter for %s', (name, connect) => {
 
   test('carries nested elements of any namespace through a node', async () => {
     const payload = element('a', 'urn:a', { x: '1' }, element('b', 'urn:b', {}, element('c', 'urn:a', {}, 'text')))
-    await new PepPublisher(connected.port).publish({ node: 'urn:example:n', id: 'i', payload, access: 'open' })
-    const found = await fetchPep(connected.port, connected.port.jid, 'urn:example:n')
+    await new PepPublisher(connected!.port).publish({ node: 'urn:example:n', id: 'i', payload, access: 'open' })
+    const found = await fetchPep(connected!.port, connected!.port.jid, 'urn:example:n')
     expect(found.kind === 'items' && found.items[0]?.payload).toEqual(payload)
   })
 
   test('reports stanza errors with condition and type, and time-outs', async () => {
-    const { port } = connected
+    const { port } = connected!
     const unknown = port.request(iq('get', { to: `nobody@${server.rooms}` }, element('q', 'urn:example:unknown')))
     await expect(unknown).rejects.toMatchObject({
       code: 'xmpp/stanza_error',
