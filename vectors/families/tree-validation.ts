@@ -1,13 +1,13 @@
 import type { Bytes } from '../../src/bytes/bytes.ts'
 import type { CipherSuite } from '../../src/crypto/cipher-suite.ts'
 import { importTree } from '../../src/ratchet-tree/import-tree.ts'
-import { checkParentHashes } from '../../src/ratchet-tree/parent-hash-validation.ts'
 import type { Tree } from '../../src/ratchet-tree/tree.ts'
 import { blankTreeHash } from '../../src/ratchet-tree/tree-hash.ts'
-import { leafNodeVerifyRequest } from '../../src/signed/leaf-node.ts'
+import { validateTree } from '../../src/ratchet-tree/validate-tree.ts'
 import { level, type NodeIndex, nodeWidth } from '../../src/tree-math/tree-math.ts'
+import { mls10 } from '../../src/wire/registries.ts'
 import type { VectorEngine } from '../engine.ts'
-import { expectBytes, expectEqual, expectNumbers, expectTrue } from '../expect.ts'
+import { expectBytes, expectEqual, expectNumbers } from '../expect.ts'
 import type { Fields } from '../fields.ts'
 
 /** Family `tree-validation`: resolutions, tree hashes, parent hashes and leaf signatures, RFC 9420 §4.1.1, §7.8, §7.9. */
@@ -29,26 +29,13 @@ export async function checkTreeValidation(vector: Fields, engine: VectorEngine):
   hashes.forEach((expected, node) => {
     expectBytes(`tree_hashes[${node}]`, subtreeHash(suite, tree, node), expected)
   })
-  // a generator that checks one parent node a step
-  for (const _ of checkParentHashes(suite, tree));
-  await expectLeafSignatures(suite, tree, vector.hex('group_id'))
+  // parent hashes, the rules of every leaf, and the signatures, as on joining
+  const cipherSuite = suite.parameters.id
+  await validateTree(suite, tree, { groupId: vector.hex('group_id'), version: mls10, cipherSuite, extensions: [] })
 }
 
 /** The tree hash of any subtree, also of one without members. */
 export function subtreeHash(suite: CipherSuite, tree: Tree, node: NodeIndex): Bytes {
   const height = level(node)
   return tree.subtreeHash(node) ?? blankTreeHash(suite, height, Math.floor(node / 2 ** (height + 1)))
-}
-
-/** Checks the signature of every leaf for its place in the group. */
-export async function expectLeafSignatures(suite: CipherSuite, tree: Tree, groupId: Uint8Array): Promise<void> {
-  const members = [...tree.members()]
-  const results = await suite.verifyMany(
-    members.map(([leafIndex, { leafNode, bytes }]) =>
-      leafNodeVerifyRequest({ leafNode, bytes }, { groupId, leafIndex }),
-    ),
-  )
-  members.forEach(([leafIndex], i) => {
-    expectTrue(`the signature of leaf ${leafIndex} does not hold`, results[i] === true)
-  })
 }
