@@ -18,13 +18,13 @@ import { providers, type VectorEngine, vectorEngine } from '../vectors/engine.ts
 import { families, familyName } from '../vectors/families.ts'
 import { generateCases, generatedFamilies } from '../vectors/generators.ts'
 import { manifest, officialDirectory } from '../vectors/manifest.ts'
-import { type CaseFailure, type FileReport, runFile } from '../vectors/run.ts'
+import { type CaseFailure, type FileReport, type Published, runFile } from '../vectors/run.ts'
 
 /** A file to run. */
 interface Job {
   readonly name: string
   readonly path: string
-  readonly digests?: readonly string[] | undefined
+  readonly published: Published | undefined
 }
 
 /** Failures that are shown of each file. */
@@ -69,7 +69,7 @@ async function run(engine: VectorEngine): Promise<boolean> {
     const name = familyName(job.name)
     const family = name === undefined ? undefined : families.get(name)
     if (name === undefined || family === undefined) continue
-    const report = await runFile(name, job.path, family, engine, job.digests)
+    const report = await runFile(name, job.path, family, engine, job.published)
     print(report)
     passed += report.passed
     failed += report.failures.length
@@ -82,13 +82,18 @@ function isWanted(file: string): boolean {
   return wanted === undefined || wanted.includes(familyName(file))
 }
 
+/** What was published under a name. */
+function publishedFile(name: string, claimed: boolean): Published | undefined {
+  const digests = officialDigests().get(name)
+  return digests && { digests, claimed }
+}
+
 /** The files of the manifest; a line for each that is not there. */
 function officialJobs(): { jobs: Job[]; missing: number } {
   const directory = officialDirectory()
-  const digests = officialDigests()
   const files = manifest.files.filter(({ name }) => isWanted(name))
   const jobs = files
-    .map(({ name }) => ({ name, path: join(directory ?? '', name), digests: digests.get(name) }))
+    .map(({ name }) => ({ name, path: join(directory ?? '', name), published: publishedFile(name, true) }))
     .filter(({ path }) => directory !== undefined && existsSync(path))
   for (const { name } of files)
     if (!jobs.some((job) => job.name === name)) stdout.write(`${name.replace(/\.json$/, '')} not found\n`)
@@ -106,7 +111,10 @@ function folderJobs(folder: string): { jobs: Job[]; missing: number } {
   const jobs = names.filter((name) => familyName(name) !== undefined && isWanted(name))
   for (const name of names) if (familyName(name) === undefined) stdout.write(`${name} passed over: no such family\n`)
   if (jobs.length === 0) stdout.write(`no files of test vectors in ${folder}\n`)
-  return { jobs: jobs.map((name) => ({ name, path: join(directory, name) })), missing: 0 }
+  return {
+    jobs: jobs.map((name) => ({ name, path: join(directory, name), published: publishedFile(name, false) })),
+    missing: 0,
+  }
 }
 
 function print({ name, passed, failures, seconds }: FileReport): void {

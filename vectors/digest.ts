@@ -20,6 +20,15 @@ export function officialDigests(): ReadonlyMap<string, readonly string[]> {
   return new Map(Object.entries(JSON.parse(readFileSync(path, 'utf8')) as Record<string, string[]>))
 }
 
+/**
+ * Whether cases are a copy of an official file, perhaps a damaged one: as many cases, and at least half of them the same.
+ * Whoever makes other vectors shares none.
+ */
+export function isCopyOf(digests: readonly string[], cases: readonly unknown[]): boolean {
+  const same = cases.filter((value, i) => caseDigest(value) === digests[i]).length
+  return cases.length === digests.length && 2 * same >= cases.length
+}
+
 /** @throws VectorError when the bytes are not those of the manifest */
 export function expectFileDigest(file: VectorFile, bytes: Uint8Array): void {
   const actual = fileDigest(bytes)
