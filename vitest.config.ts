@@ -23,12 +23,15 @@ export default defineConfig({
       { find: /^xmpp-mls\/codec$/, replacement: source('codec/index.ts') },
       { find: /^xmpp-mls\/testing$/, replacement: source('testing/xmpp/index.ts') },
       { find: /^xmpp-mls\/testing\/storage$/, replacement: source('testing/storage/index.ts') },
+      { find: /^xmpp-mls\/providers\/(noble|wasm|node)$/, replacement: source('providers/$1/provider.ts') },
       { find: /^xmpp-mls\/xmpp$/, replacement: source('xmpp/index.ts') },
     ],
   },
   test: {
     include: ['test/**/*.test.ts'],
     globals: false,
+    // compiles what of wasm/ changed since the last time
+    globalSetup: ['scripts/build-wasm.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',

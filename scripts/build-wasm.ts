@@ -7,18 +7,24 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { buildCurve25519 } from '../wasm/curve25519/build.ts'
-import { buildP256 } from '../wasm/p256/build.ts'
-import { buildSymmetric } from '../wasm/symmetric/build.ts'
 
 const root = join(import.meta.dirname, '..')
 const target = join(root, 'src/providers/wasm')
 
-/** The modules: how each is built, and the folders below `wasm/` that its bytes depend on. */
+/** The modules: the folders below `wasm/` that its bytes depend on, and how each is built; the compiler is slow to load. */
 const kernels = {
-  curve25519: { folders: ['curve25519'], build: buildCurve25519 },
-  symmetric: { folders: ['symmetric'], build: buildSymmetric },
-  p256: { folders: ['p256', 'symmetric'], build: buildP256 },
+  curve25519: {
+    folders: ['curve25519'],
+    build: async () => (await import('../wasm/curve25519/build.ts')).buildCurve25519(),
+  },
+  symmetric: {
+    folders: ['symmetric'],
+    build: async () => (await import('../wasm/symmetric/build.ts')).buildSymmetric(),
+  },
+  p256: {
+    folders: ['p256', 'symmetric'],
+    build: async () => (await import('../wasm/p256/build.ts')).buildP256(),
+  },
 } as const
 
 export type KernelName = keyof typeof kernels

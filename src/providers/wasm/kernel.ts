@@ -85,14 +85,15 @@ export const largestInput = 16 * 1024 * 1024
 export interface WasmModules {
   curve25519(): WebAssembly.Module
   symmetric(): WebAssembly.Module
-  p256(): WebAssembly.Module
+  /** Nothing where suite 2 is left to noble. */
+  p256(): WebAssembly.Module | undefined
 }
 
 /** The instances of the kernels. Making one throws where WebAssembly is refused. */
 export interface Kernels {
   curve25519(): Kernel<Curve25519Exports>
   symmetric(): Kernel<SymmetricExports>
-  p256(): Kernel<P256Exports>
+  p256(): Kernel<P256Exports> | undefined
 }
 
 /** One instance of each module, made at its first use. */
@@ -100,7 +101,10 @@ export function createKernels(modules: WasmModules): Kernels {
   return {
     curve25519: once(() => instantiate<Curve25519Exports>(modules.curve25519())),
     symmetric: once(() => instantiate<SymmetricExports>(modules.symmetric())),
-    p256: once(() => instantiate<P256Exports>(modules.p256())),
+    p256: once(() => {
+      const module = modules.p256()
+      return module && instantiate<P256Exports>(module)
+    }),
   }
 }
 

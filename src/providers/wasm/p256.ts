@@ -10,7 +10,8 @@ import type { Kernel, P256Exports } from './kernel.ts'
 
 const scalarLength = 32
 const pointLength = 65
-const order = noble256.Point.Fn.ORDER
+/** The order of the group. */
+export const p256Order: bigint = noble256.Point.Fn.ORDER
 
 /** DHKEM(P-256): the shared value is the x coordinate (RFC 9180 §7.1). */
 export function wasmP256Group({ exports, arena }: Kernel<P256Exports>): DhGroup {
@@ -87,7 +88,7 @@ export function wasmEcdsaP256({ exports, arena }: Kernel<P256Exports>, kdf: Batc
     verify(key, message, signature) {
       // RFC 9420 §5.1.1 V036: the uncompressed form alone
       if (key.length !== pointLength || key[0] !== 0x04) return false
-      const compact = decodeEcdsaSignature(signature, scalarLength, order)
+      const compact = decodeEcdsaSignature(signature, scalarLength, p256Order)
       if (compact === undefined) return false
       const digest = kdf.hash(message)
       try {
@@ -136,4 +137,4 @@ function reduced(digest: Uint8Array): Bytes {
   return borrow === 1 ? new Uint8Array(digest) : difference
 }
 
-const orderBytes = Uint8Array.from({ length: 32 }, (_, i) => Number((order >> BigInt(8 * (31 - i))) & 0xffn))
+const orderBytes = Uint8Array.from({ length: 32 }, (_, i) => Number((p256Order >> BigInt(8 * (31 - i))) & 0xffn))

@@ -31,6 +31,7 @@ export function createWasmParts(kernels: Kernels): WasmParts {
     }
     if (kem === 'DHKEMP256' && signature === 'P256') {
       const kernel = kernels.p256()
+      if (kernel === undefined) return undefined
       nist ??= { group: wasmP256Group(kernel), signature: wasmEcdsaP256(kernel, shared.kdf) }
       return { ...both, ...nist }
     }

@@ -9,6 +9,8 @@ const text = (value: string) => new TextEncoder().encode(value)
 const uint16 = (value: number) => Uint8Array.of(value >> 8, value & 255)
 const nodeHash = { SHA256: 'sha256', SHA384: 'sha384', SHA512: 'sha512' } as const
 
+export const allIds: readonly number[] = suites.map(({ id }) => id)
+
 /** A generator with known output: a counter. Tests that need no secrecy use it. */
 export function countingRng(start = 1): Rng {
   let next = start

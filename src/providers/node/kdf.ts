@@ -1,0 +1,34 @@
+import { createHash, createHmac, createSecretKey } from 'node:crypto'
+import type { Bytes } from '../../bytes/bytes.ts'
+import type { BatchKdf } from '../parts.ts'
+
+const sha256 = (data: Uint8Array): Bytes => new Uint8Array(createHash('sha256').update(data).digest())
+
+/** Messages from which OpenSSL computes. */
+export interface HashThresholds {
+  readonly hash: number
+  readonly hashMany: number
+  readonly hmac: number
+}
+
+/** `kdf` for short messages, OpenSSL for long ones. */
+export function nodeKdf(kdf: BatchKdf, thresholds: HashThresholds): BatchKdf {
+  function hmac(key: Uint8Array, data: Uint8Array): Bytes {
+    if (data.length < thresholds.hmac || key.length === 0) return kdf.hmac(key, data)
+    return new Uint8Array(createHmac('sha256', createSecretKey(key)).update(data).digest())
+  }
+
+  return {
+    ...kdf,
+    hash: (data) => (data.length < thresholds.hash ? kdf.hash(data) : sha256(data)),
+    hmac,
+    extract: hmac,
+    hashMany(data) {
+      if (data.length < 2) return data.map((item) => (item.length < thresholds.hash ? kdf.hash(item) : sha256(item)))
+      const isShort = ({ length }: Uint8Array) => length < thresholds.hashMany
+      if (data.every(isShort)) return kdf.hashMany(data)
+      const short = kdf.hashMany(data.filter(isShort)).values()
+      return data.map((item) => (isShort(item) ? (short.next().value as Bytes) : sha256(item)))
+    },
+  }
+}
