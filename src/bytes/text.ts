@@ -74,7 +74,7 @@ export function fromUtf8(bytes: Uint8Array): string {
 }
 
 /**
- * A string that is equal for equal bytes, one character a byte: the key of every `Map` over byte strings. Maps only, never
+ * A string that is equal for equal bytes, one character a byte: the key of every `Map` over byte strings (V030, R25). Maps only, never
  * plain objects, so that no identity or group id of a peer can name a property.
  */
 export function mapKey(bytes: Uint8Array): string {

@@ -41,7 +41,7 @@ export class Reader {
     return this.#view.getUint32(this.#skip(4))
   }
 
-  /** RFC 9420 §6 V025: a uint64 is never rounded to a double. */
+  /** RFC 9420 §6 V025, R26: a uint64 comes from eight bytes and is never rounded to a double. */
   uint64(): bigint {
     return this.#view.getBigUint64(this.#skip(8))
   }
@@ -76,7 +76,12 @@ export class Reader {
 
   /** The next `length` bytes as a copy. */
   take(length: number): Bytes {
-    return copyBytes(this.view(length))
+    const offset = this.#skip(length)
+    const out = new Uint8Array(length)
+    // R03: a message may hold very many short strings, for which a view costs more than the loop
+    if (length > 64) out.set(this.#bytes.subarray(offset, offset + length))
+    else for (let i = 0; i < length; i++) out[i] = this.#bytes[offset + i] as number
+    return out
   }
 
   /** The bytes between an earlier {@link offset} and now, as a copy. */
@@ -105,10 +110,10 @@ export class Reader {
 
   /** @throws `codec/trailing` when bytes are left: V009 after a message, V010 inside one */
   finish(rule: 'V009' | 'V010' = 'V010'): void {
-    if (this.#offset !== this.#end)
-      throw new MlsError('codec/trailing', 'bytes after the end of a structure', { rule })
+    if (this.#offset !== this.#end) throw new MlsError('codec/trailing', 'bytes after the end of a structure', { rule })
   }
 
+  /** R02, V007: a length is compared with what is left before anything is made of it. */
   #skip(length: number): number {
     const offset = this.#offset
     if (length > this.#end - offset) throw short()
@@ -118,5 +123,6 @@ export class Reader {
 }
 
 function short(): MlsError {
+  // RFC 9420 §2.1.2 V006: also for a message that is cut (V008), and a vector that ends inside an element (V011)
   return new MlsError('codec/short', 'the bytes end inside a structure', { rule: 'V006' })
 }

@@ -69,7 +69,7 @@ export interface CreatedCommit {
 }
 
 /**
- * Creates a commit by a member. Nothing of `epoch` changes but a generation of the handshake ratchet, when the commit is a
+ * Creates a commit by a member. Nothing of `epoch` changes (RFC 9420 §14 V275) but a generation of the handshake ratchet, when the commit is a
  * PrivateMessage.
  * @throws codes of the proposals, `psk/missing`, `policy/proposal`
  */

@@ -106,6 +106,7 @@ export async function createExternalCommit(
     leafIndex: applied.tree.freeLeaf,
     signLeaf: (keys) => sign(applied.tree.freeLeaf, keys),
   })
+  // RFC 9420 §13.4 V299: we support what the group asks for
   validateLeafNode(prepared.leafNode.leafNode, {
     suite,
     version: groupContext.version,

@@ -68,6 +68,7 @@ export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
     throw new MlsError('group_info/signer', 'a GroupInfo signed by a blank leaf', { rule: 'V309' })
   verifyGroupInfo(suite, groupInfo, signer.leafNode.signatureKey)
 
+  // RFC 9420 §13.4 V312, §11.1 V320: our own leaf is one of those that must support the extensions and requirements
   await validateTree(suite, tree, {
     groupId: groupContext.groupId,
     version: groupContext.version,

@@ -134,7 +134,7 @@ async function applyCommitPath(
     extensions: applied.extensions,
     source: 'commit',
   } as const
-  // RFC 9420 §7.3 V103 and the rules of every leaf
+  // RFC 9420 §7.3 V103 and the rules of every leaf, a newcomer's too (§11.1, §13.4 V297)
   validateLeafNode(leafNode, rules)
   // RFC 9420 §12.4.3.2 V295: a newcomer takes the leftmost blank leaf after the Remove, or extends the tree
   const leafIndex = committer ?? applied.tree.freeLeaf

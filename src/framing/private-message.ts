@@ -123,7 +123,7 @@ export function protectPrivate(request: ProtectPrivate): PrivateMessage {
  */
 export function unprotectPrivate(request: UnprotectPrivate): OwnMessage | OpenedMessage {
   const { suite, message, secretTree, senderDataSecret, ownLeaf } = request
-  // RFC 9420 §6.3.1 V091, R01: padding is refused by its length, before anything is decrypted
+  // RFC 9420 §6.3.1 V091, R01, R22: padding is refused by its length, before anything is decrypted
   check(message.ciphertext.length <= wireLimits.messageBytes, 'limit/exceeded', 'V091', 'a message of too many bytes')
   const senderData = openSenderData(suite, senderDataSecret, message)
   const { leafIndex, generation } = senderData

@@ -82,7 +82,7 @@ function membershipTag(context: PublicContext, content: FramedContent, auth: Fra
 function checkMembershipTag(context: PublicContext, message: PublicMessage): void {
   const { content, auth, membershipTag: tag } = message
   if (content.sender.senderType !== 'member') {
-    // RFC 9420 §6.2 V077
+    // RFC 9420 §6.2 V077, V292
     check(tag === undefined, 'framing/membership_tag', 'V077', 'a membership tag of one who is no member')
     return
   }
@@ -111,7 +111,7 @@ function senderKey({ leafCount, senders }: PublicVerifyContext, content: FramedC
   if (sender.senderType === 'external') {
     // RFC 9420 §12.1.8 V066
     check(senders.externalKey !== undefined, 'framing/sender', 'V066', 'a group without external senders')
-    // RFC 9420 §6.1 V067
+    // RFC 9420 §6.1 V067; that key alone signs for it (V070)
     return found(senders.externalKey(sender.senderIndex), 'V067', 'an external sender that is not listed')
   }
   // RFC 9420 §6.1 V073: the key of the KeyPackage that is to be added

@@ -10,7 +10,7 @@ export function checkContent({ wireFormat, content, auth }: AuthenticatedContent
   if (wireFormat === 'mls_public_message')
     // RFC 9420 §6 V060: application data is never sent in the clear
     check(content.contentType !== 'application', 'framing/content_type', 'V060', 'application data in a PublicMessage')
-  // RFC 9420 §6.3.2 V097, V075: sender data names a leaf, so nobody else can send a PrivateMessage
+  // RFC 9420 §6.3.2 V097, V075, V291: sender data names a leaf, so nobody else can send a PrivateMessage
   else
     check(
       content.sender.senderType === 'member',

@@ -32,7 +32,8 @@ export interface CapabilitiesInput {
 }
 
 /**
- * Capabilities of this package (RFC 9420 §7.2), with one random GREASE value in each list that may hold one (§13.5).
+ * Capabilities of this package (RFC 9420 §7.2), with one random GREASE value in each list that may hold one (§13.5). They are
+ * for others to read: nothing is chosen from them (V341).
  */
 export function makeCapabilities(suite: CipherSuite, input: CapabilitiesInput = {}): Capabilities {
   const grease = (list: readonly number[]): readonly number[] => {

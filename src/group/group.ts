@@ -47,6 +47,11 @@ export class Group {
     this.#state = state
   }
 
+  /** For `group-store/`: the whole state, with its secrets. */
+  get state(): GroupState {
+    return this.#state
+  }
+
   /** The cipher suite. */
   get suite(): CipherSuite {
     return this.#state.current.suite
@@ -109,7 +114,7 @@ export class Group {
     return leaf === undefined ? undefined : memberOf(leafIndex, leaf)
   }
 
-  /** The leaf of the member with a signature key, if there is one. */
+  /** The leaf of the member with a signature key, if there is one; an application_id identifies nobody (RFC 9420 §5.3.3 V057). */
   memberWithSignatureKey(signatureKey: Uint8Array): Member | undefined {
     const leafIndex = this.#state.current.tree.leafOfSignatureKey(signatureKey)
     return leafIndex === undefined ? undefined : this.member(leafIndex)

@@ -49,14 +49,14 @@ export async function stageMessage(state: GroupState, bytes: Uint8Array, lookup:
   check(equalBytes(header.groupId, current.context.groupId), 'framing/group_id', 'V061', 'a message of another group')
   const unchanged = (result: ReceiveResult): Staged => ({ result, proposals })
 
-  // RFC 9420 §6 V062: nothing of a later epoch is applied
+  // RFC 9420 §6 V062, §12.4.2 V269: nothing of a later epoch is applied
   if (epoch > current.context.epoch) return unchanged({ kind: 'future-epoch', contentType, epoch })
   const messageHash = current.suite.hash(bytes)
   if (epoch < current.context.epoch) {
     if (contentType === 'application' && message.wireFormat === 'mls_private_message')
       return receivePast(state, message.privateMessage)
     const known = state.lastCommit !== undefined && equalBytes(state.lastCommit, messageHash)
-    // RFC 9420 §12.4.2 V063: a handshake of an epoch that is over
+    // RFC 9420 §12.4.2 V063: a handshake of an epoch that is over; §14 V270: of two commits the first decides
     return unchanged({ kind: known ? 'duplicate' : 'past-epoch', contentType, epoch })
   }
   const { pending } = state
@@ -75,7 +75,7 @@ export async function stageMessage(state: GroupState, bytes: Uint8Array, lookup:
   if (opened.kind === 'own') {
     // RFC 9420 §12.4.2 V271: a commit in our name that is not the pending one
     check(contentType !== 'commit', 'commit/own_leaf', 'V271', 'a commit in the name of the own leaf')
-    return unchanged({ kind: 'own-message', contentType, epoch })
+    return unchanged({ kind: 'own-message', contentType, epoch, generation: opened.generation })
   }
   try {
     const { content, generation } = opened
@@ -115,6 +115,7 @@ async function receiveContent(state: GroupState, received: Received): Promise<St
         const echo = sender.senderType === 'member' && sender.leafIndex === own
         return { proposals, result: { kind: echo ? 'own-message' : 'duplicate', contentType: 'proposal', epoch } }
       }
+      // RFC 9420 §12.1 V238: what is cached was verified
       await validateAlone({ proposal, sender, reference }, state)
       const cached = { proposal, sender, reference, size: received.size }
       return {
@@ -149,7 +150,8 @@ function receivePast(state: GroupState, message: PrivateMessage): Staged {
   if (kept === undefined) return { proposals, result: { kind: 'past-epoch', contentType, epoch } }
   const opened = openPrivate(kept, message)
   if (opened === 'duplicate') return { proposals, result: { kind: 'duplicate', contentType, epoch } }
-  if (opened.kind === 'own') return { proposals, result: { kind: 'own-message', contentType, epoch } }
+  if (opened.kind === 'own')
+    return { proposals, result: { kind: 'own-message', contentType, epoch, generation: opened.generation } }
   const result = messageResult(kept, opened.content, opened.leafIndex, opened.generation)
   return { proposals, result, accept: () => opened.accept() }
 }

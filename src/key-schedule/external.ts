@@ -42,7 +42,7 @@ export async function externalInitSender(suite: CipherSuite, externalPub: Uint8A
 }
 
 /**
- * The members' half of RFC 9420 §8.3. Does not consume the external secret: the commit may turn out to be invalid.
+ * The members' half of RFC 9420 §8.3: takes the place of the init secret (V194). Does not consume the external secret: the commit may turn out to be invalid.
  * @throws `crypto/decrypt` for a KEM output that is none (V293); `secret/consumed`
  */
 export async function externalInitReceiver(

@@ -1,6 +1,6 @@
 /**
  * Applies a validated list of proposals to a tree (RFC 9420 §12.3): extensions, Updates, Removes, Adds. Everything that
- * enters the tree is validated here, on every path: own commits, received ones, by value and by reference.
+ * enters the tree is validated here (V262), on every path: own commits, received ones, by value and by reference.
  */
 import { check, MlsError } from '../bytes/errors.ts'
 import { mapKey } from '../bytes/text.ts'
@@ -52,6 +52,7 @@ export interface AppliedProposals {
  */
 export async function applyProposals(list: ProposalList, context: ApplyContext): Promise<AppliedProposals> {
   const { suite, tree, groupContext } = context
+  // RFC 9420 §12.3 V254: extensions first, all else is held against them
   const extensions = list.extensions ?? groupContext.extensions
   const removed = new Set(list.removes)
   // R10: equal for all clients
@@ -77,7 +78,10 @@ export async function applyProposals(list: ProposalList, context: ApplyContext):
   return { list, tree: next, extensions, added, newLeaves: new Set(added.map(({ leafIndex }) => leafIndex)) }
 }
 
-/** The rules on each leaf, and on the keys of all leaves that enter with this commit. No public-key work yet. */
+/**
+ * The rules on each leaf (RFC 9420 §12.1.2 V223) and KeyPackage (§12.1.1 V221), and on the keys of all leaves that enter with
+ * this commit. No public-key work yet.
+ */
 function validateNewLeaves(list: ProposalList, context: ApplyContext, extensions: readonly Extension[]): void {
   const { suite, tree, groupContext, authentication } = context
   const rules = { suite, version: groupContext.version, cipherSuite: groupContext.cipherSuite, extensions }

@@ -85,7 +85,7 @@ export function resolveProposals(
     check(!seen.has(key), 'proposal/duplicate', 'V259', 'one proposal is referenced twice')
     seen.add(key)
     const cached = cache.get(entry.reference)
-    // RFC 9420 §12.4 V257, V258: the cache holds proposals of this epoch alone
+    // RFC 9420 §12.4 V257, V258: the cache holds proposals of this epoch alone; §5.2 V046: a hash of another length names none
     if (cached === undefined)
       throw new MlsError('proposal/unknown_ref', 'a commit references a proposal that did not arrive', { rule: 'V257' })
     return cached

@@ -96,7 +96,7 @@ export class IndexDraft {
     if (!(item instanceof TreeLeaf)) return
     const leafNode = decoded ?? item.leafNode
     const signatureKey = keyOf(leafNode.signatureKey)
-    // RFC 9420 §7.3 V123: signature keys are unique among the members
+    // RFC 9420 §7.3 V123: signature keys are unique among the members, so nobody is there twice (V169)
     if (this.#signatureKeys.get(signatureKey) !== undefined) throw reuse('V123', 'two members with one signature key')
     this.#signatureKeys.set(signatureKey, node / 2)
     this.#count(leafNode.capabilities, credentialTypeCode(leafNode.credential), 1)

@@ -73,7 +73,7 @@ export function validateLeafNode(leaf: LeafNode, rules: LeafRules): void {
   check(rules.suite.isHpkePublicKey(leaf.encryptionKey), 'crypto/key', 'V032', 'a leaf with a bad encryption key')
   // in a whole tree the signatures follow at once, and none holds under a bad key
   if (rules.source === 'tree') return
-  // RFC 9420 §5.1.1 V036
+  // RFC 9420 §5.1.1 V036; a key of another signature scheme (V044) has another form
   check(rules.suite.isSignaturePublicKey(leaf.signatureKey), 'crypto/key', 'V036', 'a leaf with a bad signature key')
 }
 

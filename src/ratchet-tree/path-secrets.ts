@@ -25,7 +25,7 @@ export interface PathSecrets {
   readonly commitSecret: Secret<'commit_secret'>
 }
 
-/** Derives upwards from `first`, which stays the caller's; all results own their memory. */
+/** RFC 9420 §7.4 V191: the commit secret is one step beyond the last. Derives upwards from `first`, which stays the caller's; all results own their memory. */
 export function derivePathSecrets(suite: CipherSuite, first: Uint8Array, count: number): PathSecrets {
   const pathSecrets: Bytes[] = []
   let secret = copyBytes(first)

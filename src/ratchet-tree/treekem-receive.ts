@@ -53,7 +53,7 @@ export function applyPath(request: ApplyPathRequest): Tree {
   checkPathKeys(suite, tree, path)
   const encryptionKeys = path.nodes.map(({ encryptionKey }) => encryptionKey)
   const { nodes, leafParentHash } = pathNodes(suite, steps, encryptionKeys)
-  // RFC 9420 §7.9.2 V181: the leaf carries the parent hash of the new path
+  // RFC 9420 §7.9.2 V181: the leaf carries the parent hash of the new path, which covers its order (V172)
   const vouched = equalBytes(leafNode.parentHash, leafParentHash)
   check(vouched, 'tree/parent_hash', 'V181', 'a leaf with another parent hash than its path')
   const draft = new TreeDraft(tree)
@@ -173,7 +173,8 @@ async function openSecret(
   try {
     return await decryptWithLabel(suite, keyPair, pathLabel, context, sealed)
   } catch (cause) {
-    // RFC 9420 §12.4.2 V176: our ciphertext decrypts, under the provisional context (V180)
+    // RFC 9420 §12.4.2 V176: our ciphertext decrypts, under the provisional context (V180), whatever is wrong with it or with
+    // its KEM output (V042); members that another ciphertext is for may see nothing (V189)
     throw new MlsError('crypto/decrypt', 'a path secret that does not decrypt', { rule: 'V176', cause })
   }
 }

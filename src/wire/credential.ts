@@ -12,7 +12,8 @@ export type Credential =
   | { readonly credentialType: 'basic'; readonly identity: Bytes }
   | { readonly credentialType: 'x509'; readonly certificates: readonly Bytes[] }
 
-/** RFC 9420 §5.3. An unknown type has no known length, so it cannot be passed over: `credential/unsupported` (V023). */
+/** RFC 9420 §5.3. An unknown type has no known length, so it cannot be passed over: `credential/unsupported` (V023); GREASE is
+ * one of these (V122). */
 export const Credential: Codec<Credential> = {
   read(reader) {
     const code = reader.uint16()
