@@ -27,8 +27,9 @@ import { makeCapabilities, makeLifetime } from './defaults.ts'
 import { Group } from './group.ts'
 import { joinByWelcome } from './join.ts'
 import type { Identity, KeyPackageBundle } from './key-package.ts'
-import { decodeSnapshot, type RestoreInput } from './snapshot.ts'
+import { decodeSnapshot } from './snapshot.ts'
 import { type GroupState, withResumptionPsk } from './state.ts'
+import type { RestoreInput } from './stored-parts.ts'
 
 /** The own leaf of a new group. */
 export interface OwnLeafInput {

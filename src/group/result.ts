@@ -52,6 +52,8 @@ export interface OwnMessageReceived {
   readonly kind: 'own-message'
   readonly contentType: 'application' | 'proposal' | 'commit'
   readonly epoch: bigint
+  /** What a PrivateMessage claims, not verified: a generation that was never used here points to another copy of this client. */
+  readonly generation?: number
 }
 
 /** Something that was processed before; nothing changes. */

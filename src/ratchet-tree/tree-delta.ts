@@ -59,10 +59,12 @@ export function applyTreeDelta(suite: CipherSuite, base: Tree, bytes: Uint8Array
   if (root === undefined) throw damaged()
   const changes: Change[] = []
   compare(from, raise(root, delta.height, height), height, 0, changes)
-  const indexes = new IndexDraft(base.indexes)
-  for (const { before } of changes) if (before !== undefined) indexes.drop(before)
-  for (const { node, after } of changes) if (after !== undefined) indexes.put(node, after)
-  return new Tree(suite, root, delta.height, indexes.finish())
+  return new Tree(suite, root, delta.height, () => {
+    const indexes = new IndexDraft(base.indexes)
+    for (const { before } of changes) if (before !== undefined) indexes.drop(before)
+    for (const { node, after } of changes) if (after !== undefined) indexes.put(node, after)
+    return indexes.finish()
+  })
 }
 
 /** The same nodes under blank ones, up to another height. */

@@ -30,17 +30,22 @@ export class Tree {
   readonly root: TreeLeaf | Branch
   /** Levels above the leaves. */
   readonly height: number
-  /** For this folder. */
-  readonly indexes: TreeIndexes
+  #indexes: TreeIndexes | (() => TreeIndexes)
   /** RFC 9420 §7.8: the hash of the root; Nh bytes. */
   readonly treeHash: Bytes
 
-  /** For this folder: computes the hashes that are missing. */
-  constructor(suite: CipherSuite, root: TreeLeaf | Branch, height: number, indexes: TreeIndexes) {
+  /** For this folder: computes the hashes that are missing. Indexes may be made when they are first asked for. */
+  constructor(suite: CipherSuite, root: TreeLeaf | Branch, height: number, indexes: TreeIndexes | (() => TreeIndexes)) {
     this.root = root
     this.height = height
-    this.indexes = indexes
+    this.#indexes = indexes
     this.treeHash = hashSubtree(suite, root, height, 0)
+  }
+
+  /** For this folder. */
+  get indexes(): TreeIndexes {
+    if (typeof this.#indexes === 'function') this.#indexes = this.#indexes()
+    return this.#indexes
   }
 
   /** The number of leaves, blank ones included: a power of two. */

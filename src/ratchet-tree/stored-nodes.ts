@@ -1,0 +1,139 @@
+/**
+ * A tree as single nodes for storage, each with its tree hash, so that opening a large tree hashes and verifies nothing and
+ * a commit stores the nodes of its path alone. For bytes of our own whose integrity the store vouches for: the structure is
+ * checked, hashes and signatures are not.
+ *
+ * A stored node is `opaque tree_hash; uint8 type (0 blank, 1 leaf, 2 parent)` and the leaf or parent. Blank parents with a
+ * member below are stored for their hash; a subtree without members has no nodes.
+ */
+import type { Bytes } from '../bytes/bytes.ts'
+import { bug, MlsError } from '../bytes/errors.ts'
+import { opaque } from '../codec/codec.ts'
+import { Reader } from '../codec/reader.ts'
+import { Writer } from '../codec/writer.ts'
+import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import { leafToNode, type NodeIndex } from '../tree-math/tree-math.ts'
+import { ParentNode } from '../wire/ratchet-tree.ts'
+import { emptyIndexes, IndexDraft } from './indexes.ts'
+import { Branch, branch, nodeAt, type Subtree, TreeLeaf } from './node.ts'
+import { Tree } from './tree.ts'
+
+const types = { blank: 0, leaf: 1, parent: 2 } as const
+/** The height of the largest tree. */
+const maxHeight = 17
+
+/** The stored form of every node that has a member at or below it, in no order that means anything. */
+export function storedNodes(tree: Tree): Map<NodeIndex, Bytes> {
+  return new Map(changedNodes(undefined, tree)) as Map<NodeIndex, Bytes>
+}
+
+/**
+ * What turns the stored nodes of `base` into those of `tree`; `undefined` for a node that is gone. Equal subtrees are
+ * recognised by identity: O(changes · log n).
+ */
+export function changedNodes(base: Tree | undefined, tree: Tree): Map<NodeIndex, Bytes | undefined> {
+  const changes = new Map<NodeIndex, Bytes | undefined>()
+  const compare = (before: Subtree, after: Subtree, height: number, position: number): void => {
+    if (before === after) return
+    changes.set(nodeAt(height, position), after === undefined ? undefined : encodeNode(after))
+    if (height === 0) return
+    const [a, b] = [branch(before), branch(after)]
+    compare(a?.left, b?.left, height - 1, 2 * position)
+    compare(a?.right, b?.right, height - 1, 2 * position + 1)
+  }
+  /** The subtree of the taller tree that stands where the lower one has its root. */
+  let [before, after]: [Subtree, Subtree] = [base?.root, tree.root]
+  let height = Math.max(base?.height ?? 0, tree.height)
+  for (; height > tree.height; height--) {
+    changes.set(nodeAt(height, 0), undefined)
+    compare(branch(before)?.right, undefined, height - 1, 1)
+    before = branch(before)?.left
+  }
+  for (; height > (base?.height ?? height); height--) {
+    if (after !== undefined) changes.set(nodeAt(height, 0), encodeNode(after))
+    compare(undefined, branch(after)?.right, height - 1, 1)
+    after = branch(after)?.left
+  }
+  compare(before, after, height, 0)
+  return changes
+}
+
+/**
+ * The tree of stored nodes. Its indexes are made when they are first asked for.
+ * @param nodeAtIndex the stored node at a node index of RFC 9420 Appendix C
+ * @throws `snapshot/damaged`; kind `malformed`
+ */
+export function restoreTree(
+  suite: CipherSuite,
+  height: number,
+  nodeAtIndex: (node: NodeIndex) => Uint8Array | undefined,
+): Tree {
+  if (!Number.isInteger(height) || height < 0 || height > maxHeight) throw damaged()
+  const build = (h: number, position: number): Subtree => {
+    const bytes = nodeAtIndex(nodeAt(h, position))
+    if (bytes === undefined) return undefined
+    const { treeHash, node } = decodeNode(bytes, suite.parameters.hashLength)
+    if (h === 0) {
+      if (!(node instanceof TreeLeaf)) throw damaged()
+      node.treeHash = treeHash
+      return node
+    }
+    if (node instanceof TreeLeaf) throw damaged()
+    const made = new Branch(build(h - 1, 2 * position), build(h - 1, 2 * position + 1), node)
+    if (made.memberCount === 0) throw damaged()
+    made.treeHash = treeHash
+    return made
+  }
+  const root = build(height, 0)
+  if (root === undefined || (root instanceof Branch && root.right === undefined)) throw damaged()
+  return new Tree(suite, root, height, () => indexesOf(root, height))
+}
+
+function indexesOf(root: TreeLeaf | Branch, height: number) {
+  const indexes = new IndexDraft(emptyIndexes)
+  const visit = (subtree: Subtree, h: number, position: number): void => {
+    if (subtree === undefined) return
+    if (subtree instanceof TreeLeaf) {
+      indexes.put(leafToNode(position), subtree)
+      return
+    }
+    if (subtree.parent !== undefined) indexes.put(nodeAt(h, position), subtree.parent)
+    visit(subtree.left, h - 1, 2 * position)
+    visit(subtree.right, h - 1, 2 * position + 1)
+  }
+  visit(root, height, 0)
+  return indexes.finish()
+}
+
+function encodeNode(subtree: TreeLeaf | Branch): Bytes {
+  const { treeHash } = subtree
+  if (treeHash === undefined) throw bug('a node of a tree without its hash')
+  const writer = new Writer(subtree instanceof TreeLeaf ? subtree.bytes.length + 40 : 128)
+  opaque.write(writer, treeHash)
+  if (subtree instanceof TreeLeaf) {
+    writer.uint8(types.leaf)
+    writer.raw(subtree.bytes)
+  } else {
+    writer.uint8(subtree.parent === undefined ? types.blank : types.parent)
+    if (subtree.parent !== undefined) ParentNode.write(writer, subtree.parent)
+  }
+  return writer.finish()
+}
+
+function decodeNode(
+  bytes: Uint8Array,
+  hashLength: number,
+): { readonly treeHash: Bytes; readonly node: TreeLeaf | ParentNode | undefined } {
+  const reader = new Reader(bytes)
+  const treeHash = opaque.read(reader)
+  const type = reader.uint8()
+  if (treeHash.length !== hashLength || type > types.parent) throw damaged()
+  if (type === types.leaf) return { treeHash, node: new TreeLeaf(Uint8Array.from(reader.view(reader.left))) }
+  const node = type === types.blank ? undefined : ParentNode.read(reader)
+  reader.finish()
+  return { treeHash, node }
+}
+
+function damaged(): MlsError {
+  return new MlsError('snapshot/damaged', 'stored nodes that are no tree')
+}
