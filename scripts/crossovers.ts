@@ -6,12 +6,9 @@ import { suiteParameters } from '../src/crypto/suites.ts'
 import { nodeAead } from '../src/providers/node/aead.ts'
 import { nodeEcdsaP256 } from '../src/providers/node/ecdsa.ts'
 import { nodeKdf } from '../src/providers/node/kdf.ts'
-import { inlineModules } from '../src/providers/wasm/inline-modules.ts'
-import { createKernels } from '../src/providers/wasm/kernel.ts'
-import { createWasmParts } from '../src/providers/wasm/parts.ts'
+import { inlineCore } from '../src/providers/wasm/inline-core.ts'
 
-const parts = createWasmParts(createKernels(inlineModules))
-const partsOf = (id: number) => parts(suiteParameters(id))!
+const partsOf = (id: number) => inlineCore.parts(suiteParameters(id))!
 const rounds = 41
 
 /** Medians in microseconds, the candidates in turns. */

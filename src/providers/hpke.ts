@@ -8,7 +8,7 @@ import { ascii, type Bytes, concatBytes, empty, equalBytes, wipe } from '../byte
 import { at, MlsError } from '../bytes/errors.ts'
 import type { HpkeCiphertext, HpkeKeyPair, HpkeSealRequest } from '../crypto/cipher-suite.ts'
 import type { SuiteParameters } from '../crypto/suites.ts'
-import { decryptError } from './noble/aead.ts'
+import { decryptError } from './decrypt-error.ts'
 import { uint16 } from './noble/labeled-kdf.ts'
 import type { SuiteParts } from './parts.ts'
 

@@ -3,6 +3,7 @@ import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import type { Bytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { type AeadName, tagLength } from '../../crypto/suites.ts'
+import { decryptError } from '../decrypt-error.ts'
 
 /** An AEAD of RFC 5116 with a 12-byte nonce and a 16-byte tag. */
 export interface Aead {
@@ -18,11 +19,6 @@ const algorithms = {
   AES256GCM: { keyLength: 32, cipher: gcm },
   CHACHA20POLY1305: { keyLength: 32, cipher: chacha20poly1305 },
 } as const
-
-/** The one error of every AEAD and HPKE opening: what failed would be an oracle. */
-export function decryptError(): MlsError {
-  return new MlsError('crypto/decrypt', 'decryption failed')
-}
 
 /** The AEAD of one name. */
 export function nobleAead(name: AeadName): Aead {

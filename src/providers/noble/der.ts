@@ -2,8 +2,8 @@
  * ECDSA-Sig-Value of RFC 3279 §2.2.3, `SEQUENCE { r INTEGER, s INTEGER }`, in DER: one byte string for one pair, so that
  * nobody can alter a signature on its way without breaking it (V039).
  */
-import { bytesToNumberBE } from '@noble/curves/utils.js'
 import { type Bytes, concatBytes } from '../../bytes/bytes.ts'
+import { toHex } from '../../bytes/text.ts'
 
 const sequenceTag = 0x30
 const integerTag = 0x02
@@ -48,7 +48,7 @@ export function decodeEcdsaSignature(signature: Uint8Array, scalarLength: number
     [s.digits, 2 * scalarLength],
   ] as const) {
     if (digits.length > scalarLength) return undefined
-    const value = bytesToNumberBE(digits)
+    const value = BigInt(`0x${toHex(digits)}`)
     if (value === 0n || value >= order) return undefined
     compact.set(digits, at - digits.length)
   }

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import { tagLength } from '../../crypto/suites.ts'
-import { type Aead, decryptError } from '../noble/aead.ts'
+import { decryptError } from '../decrypt-error.ts'
+import type { Aead } from '../noble/aead.ts'
 
 const algorithms = { AES128GCM: 'aes-128-gcm', CHACHA20POLY1305: 'chacha20-poly1305' } as const
 

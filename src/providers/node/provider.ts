@@ -1,7 +1,8 @@
 import type { SuiteParameters } from '../../crypto/suites.ts'
+import { nobleProvider } from '../noble/provider.ts'
 import type { SuiteParts } from '../parts.ts'
 import { createWasmProvider, type WasmProvider } from '../wasm/create-provider.ts'
-import { inlineModules } from '../wasm/inline-modules.ts'
+import { inlineCore } from '../wasm/inline-core.ts'
 import { nodeAead } from './aead.ts'
 import { crossovers } from './crossovers.ts'
 import { nodeEcdsaP256 } from './ecdsa.ts'
@@ -18,4 +19,8 @@ function withNode(parts: SuiteParts, { aead, signature }: SuiteParameters): Suit
 }
 
 /** The WASM provider with `node:crypto` where that is faster, see `crossovers.ts`; the same results. */
-export const nodeProvider: WasmProvider = createWasmProvider(inlineModules, { name: 'node', tune: withNode })
+export const nodeProvider: WasmProvider = createWasmProvider(inlineCore, {
+  name: 'node',
+  fallback: nobleProvider,
+  tune: withNode,
+})

@@ -2,6 +2,8 @@ import type { Bytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 
 const pageLength = 65_536
+/** Addresses stay below 2^31. */
+const mostBytes = 0x7fff_0000
 
 /**
  * The memory of one kernel above its own. Callers `put` their inputs, `reserve` room for outputs, call the kernel once, `read`
@@ -33,6 +35,7 @@ export class Arena {
   /** Room for `length` bytes, not zeroed. @returns its address, a multiple of 16. @throws `crypto/provider` */
   reserve(length: number): number {
     const at = this.#top
+    if (length > mostBytes - at) throw new MlsError('crypto/provider', 'an input larger than the memory of a kernel')
     const top = align(at + length)
     if (top > this.#bytes.length) this.#grow(top)
     this.#top = top

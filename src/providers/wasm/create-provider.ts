@@ -1,11 +1,9 @@
 import { MlsError } from '../../bytes/errors.ts'
 import type { CryptoProvider } from '../../crypto/cipher-suite.ts'
-import type { SuiteParameters } from '../../crypto/suites.ts'
-import { nobleProvider } from '../noble/provider.ts'
+import { type SuiteParameters, suites } from '../../crypto/suites.ts'
 import type { SuiteParts } from '../parts.ts'
 import { PartsSuite } from '../suite.ts'
-import { createKernels, type WasmModules } from './kernel.ts'
-import { createWasmParts } from './parts.ts'
+import type { WasmCore } from './parts.ts'
 
 /** A provider that computes in WebAssembly where the platform lets it. */
 export interface WasmProvider extends CryptoProvider {
@@ -16,58 +14,58 @@ export interface WasmProvider extends CryptoProvider {
 /** How one provider differs from the plain WASM one. */
 export interface ProviderOptions {
   readonly name: string
+  /** Computes what the kernels do not: suites 4 to 7, and all of them where WebAssembly is refused. */
+  readonly fallback?: CryptoProvider
   /** The parts to use in place of those of the kernels; they get the same results faster. */
   readonly tune?: (parts: SuiteParts, parameters: SuiteParameters) => SuiteParts
 }
 
 /**
- * Suites 1, 2 and 3 over kernels, the others over noble. Where WebAssembly or its SIMD instructions are refused (a browser
- * without them, a Content-Security-Policy without `wasm-unsafe-eval`), noble computes all suites, with the same results.
+ * Suites 1, 2 and 3 over kernels, the others over the fallback. Where WebAssembly or its SIMD instructions are refused (a
+ * browser without them, a Content-Security-Policy without `wasm-unsafe-eval`), the fallback computes all suites, with the
+ * same results.
  */
-export function createWasmProvider(
-  modules: WasmModules,
-  { name, tune = (parts) => parts }: ProviderOptions = { name: 'wasm' },
-): WasmProvider {
-  const kernels = createKernels(modules)
-  const wasmParts = createWasmParts(kernels)
+export function createWasmProvider(core: WasmCore, options: ProviderOptions): WasmProvider {
+  const { name, fallback, tune = (parts) => parts } = options
   const tuned = new Map<number, SuiteParts>()
   let refusal: string | undefined
 
-  function partsOf(parameters: SuiteParameters): SuiteParts | undefined {
-    const known = tuned.get(parameters.id)
-    if (known !== undefined || refusal !== undefined) return known
+  /** What `run` returns; nothing once the platform has refused. */
+  function unlessRefused<T>(run: () => T): T | undefined {
+    if (refusal !== undefined) return undefined
     try {
-      const parts = wasmParts(parameters)
-      if (parts === undefined) return undefined
-      const result = tune(parts, parameters)
-      tuned.set(parameters.id, result)
-      return result
+      return run()
     } catch (cause) {
-      // out of memory, no WebAssembly, no SIMD, a policy: whatever it is, noble does without
+      // no WebAssembly, no SIMD, no memory, a policy: whatever it is, the fallback does without
       refusal = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'WebAssembly is refused'
       return undefined
     }
   }
 
+  const isKnown = ({ id, name }: SuiteParameters) => suites.some((suite) => suite.id === id && suite.name === name)
+
+  function partsOf(parameters: SuiteParameters): SuiteParts | undefined {
+    const known = tuned.get(parameters.id)
+    if (known !== undefined) return known
+    const parts = isKnown(parameters) ? unlessRefused(() => core.parts(parameters)) : undefined
+    if (parts === undefined) return undefined
+    const result = tune(parts, parameters)
+    tuned.set(parameters.id, result)
+    return result
+  }
+
   return {
     name,
-    supports: nobleProvider.supports,
+    supports: (parameters) => fallback?.supports(parameters) || partsOf(parameters) !== undefined,
     get status() {
-      if (refusal === undefined) {
-        try {
-          kernels.symmetric()
-          kernels.curve25519()
-        } catch (cause) {
-          refusal = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'WebAssembly is refused'
-        }
-      }
+      unlessRefused(() => core.start())
       return refusal === undefined ? 'wasm' : `noble: ${refusal}`
     },
     open(parameters, rng) {
-      if (!nobleProvider.supports(parameters))
-        throw new MlsError('suite/unsupported', 'a cipher suite that this provider does not compute')
       const parts = partsOf(parameters)
-      return parts === undefined ? nobleProvider.open(parameters, rng) : new PartsSuite(name, parameters, parts, rng)
+      if (parts !== undefined) return new PartsSuite(name, parameters, parts, rng)
+      if (fallback?.supports(parameters)) return fallback.open(parameters, rng)
+      throw new MlsError('suite/unsupported', 'a cipher suite that this provider does not compute')
     },
   }
 }

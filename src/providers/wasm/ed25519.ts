@@ -5,7 +5,6 @@
 import { type Bytes, copyBytes, equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { mapKey } from '../../bytes/text.ts'
-import { ed25519 as noble } from '../noble/edwards.ts'
 import type { BatchSignatureScheme } from '../parts.ts'
 import { type Curve25519Exports, type Kernel, largestInput } from './kernel.ts'
 import { VerificationKeys } from './verification-keys.ts'
@@ -25,7 +24,9 @@ interface ExpandedKey {
 }
 
 /** The scheme over one instance of the kernel. */
-export function wasmEd25519({ exports, arena }: Kernel<Curve25519Exports>): BatchSignatureScheme {
+export function wasmEd25519(kernel: Kernel<Curve25519Exports>, isFresh = false): BatchSignatureScheme {
+  const { exports, arena } = kernel
+  const forLarge = () => wasmEd25519(kernel.fresh(), true)
   // Weak: an entry lives as long as the caller keeps the key's array
   const signingKeys = new WeakMap<Uint8Array, ExpandedKey>()
   const verificationKeys = new VerificationKeys(arena, exports.ed25519VerifyKeyExpand)
@@ -57,7 +58,7 @@ export function wasmEd25519({ exports, arena }: Kernel<Curve25519Exports>): Batc
     },
     sign(privateKey, message) {
       const expanded = expandKey(privateKey)
-      if (message.length > largestInput) return noble.sign(privateKey, message)
+      if (!isFresh && message.length > largestInput) return forLarge().sign(privateKey, message)
       try {
         const key = arena.put(expanded)
         const text = arena.put(message)
@@ -70,7 +71,7 @@ export function wasmEd25519({ exports, arena }: Kernel<Curve25519Exports>): Batc
     },
     verify(publicKey, message, signature) {
       if (publicKey.length !== keyLength || signature.length !== signatureLength) return false
-      if (message.length > largestInput) return noble.verify(publicKey, message, signature)
+      if (!isFresh && message.length > largestInput) return forLarge().verify(publicKey, message, signature)
       const name = mapKey(publicKey)
       const expanded = verificationKeys.find(name, publicKey)
       try {

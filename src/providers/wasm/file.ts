@@ -3,8 +3,10 @@
  * compiled modules with workers. The files are `xmpp-mls/wasm/curve25519.wasm`, `symmetric.wasm` and `p256.wasm`.
  */
 import { MlsError } from '../../bytes/errors.ts'
+import { nobleProvider } from '../noble/provider.ts'
 import { createWasmProvider, type WasmProvider } from './create-provider.ts'
 import type { WasmModules } from './kernel.ts'
+import { createWasmCore } from './parts.ts'
 
 export type { WasmProvider } from './create-provider.ts'
 
@@ -29,7 +31,7 @@ export async function loadWasmProvider(files: WasmFiles): Promise<WasmProvider> 
     files.p256 === undefined ? () => undefined : load(files.p256, 'p256Ecdh'),
   ])
   const modules: WasmModules = { curve25519, symmetric, p256 }
-  return createWasmProvider(modules)
+  return createWasmProvider(createWasmCore(modules), { name: 'wasm', fallback: nobleProvider })
 }
 
 /** How to make the module; throws what the platform throws, when it refuses. */

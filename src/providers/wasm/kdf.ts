@@ -1,6 +1,5 @@
 import { type Bytes, empty } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
-import { nobleKdf } from '../noble/kdf.ts'
 import type { BatchKdf } from '../parts.ts'
 import { type Kernel, largestInput, type SymmetricExports } from './kernel.ts'
 
@@ -13,8 +12,9 @@ const batchLength = 1_048_576
 const midstatesLength = 64
 
 /** SHA-256, HMAC and HKDF of the symmetric kernel. */
-export function wasmKdf({ exports, arena }: Kernel<SymmetricExports>): BatchKdf {
-  const noble = nobleKdf('SHA256')
+export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): BatchKdf {
+  const { exports, arena } = kernel
+  const forLarge = () => wasmKdf(kernel.fresh(), true)
   // the midstates of the empty key, which every extraction of HPKE without salt starts from; public
   const emptyKey = arena.keep(midstatesLength)
   exports.hmacKey(emptyKey, emptyKey, 0)
@@ -69,7 +69,7 @@ export function wasmKdf({ exports, arena }: Kernel<SymmetricExports>): BatchKdf 
   }
 
   function hmac(key: Uint8Array, data: Uint8Array): Bytes {
-    if (key.length + data.length > largestInput) return noble.hmac(key, data)
+    if (!isFresh && key.length + data.length > largestInput) return forLarge().hmac(key, data)
     try {
       const message = arena.put(data)
       const out = arena.reserve(hashLength)
@@ -92,7 +92,7 @@ export function wasmKdf({ exports, arena }: Kernel<SymmetricExports>): BatchKdf 
   function expand(prk: Uint8Array, info: Uint8Array, length: number): Bytes {
     checkExpansion(prk, length)
     if (length === 0) return empty
-    if (prk.length + info.length > largestInput) return noble.expand(prk, info, length)
+    if (!isFresh && prk.length + info.length > largestInput) return forLarge().expand(prk, info, length)
     try {
       const key = arena.put(prk)
       const context = arena.put(info)

@@ -76,9 +76,14 @@ export interface P256Exports extends KernelExports {
 export interface Kernel<E extends KernelExports> {
   readonly exports: E
   readonly arena: Arena
+  /** Another instance of the same module, for one operation. */
+  fresh(): Kernel<E>
 }
 
-/** Inputs of more bytes are computed by noble: memory, once grown, never shrinks. */
+/**
+ * Inputs of more bytes go through an instance of their own, which is collected afterwards: memory of an instance, once grown,
+ * never shrinks.
+ */
 export const largestInput = 16 * 1024 * 1024
 
 /** The compiled modules, each made at its first use. Making one throws where WebAssembly or its SIMD part is refused. */
@@ -118,5 +123,6 @@ function once<T>(make: () => T): () => T {
 
 function instantiate<E extends KernelExports>(module: WebAssembly.Module): Kernel<E> {
   const exports = new WebAssembly.Instance(module).exports as unknown as E
-  return { exports, arena: new Arena(exports.memory, exports.heapBase()) }
+  const arena = new Arena(exports.memory, exports.heapBase())
+  return { exports, arena, fresh: () => instantiate<E>(module) }
 }

@@ -1,17 +1,35 @@
 /** P-256 of the kernel: the group of DHKEM(P-256), and ECDSA with deterministic nonces (RFC 6979). */
-import { p256 as noble256 } from '@noble/curves/nist.js'
 import { type Bytes, concatBytes, wipe } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
+import { fromHex, toHex } from '../../bytes/text.ts'
 import { decodeEcdsaSignature, encodeEcdsaSignature } from '../noble/der.ts'
-import { ecdsaP256 as noble } from '../noble/ecdsa.ts'
-import { isKemPublicKey } from '../noble/kem-key.ts'
 import type { BatchKdf, BatchSignatureScheme, DhGroup } from '../parts.ts'
 import type { Kernel, P256Exports } from './kernel.ts'
 
 const scalarLength = 32
 const pointLength = 65
-/** The order of the group. */
-export const p256Order: bigint = noble256.Point.Fn.ORDER
+/** A scalar from so many random bytes is as good as uniform (FIPS 186-5 §A.2.1). */
+const seedLength = 48
+
+/** The order of the group, the prime of the field, and b of y^2 = x^3 - 3x + b (SP 800-186 §3.2.1.3). */
+export const p256Order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+const prime = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
+const curveB = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
+
+const number = (bytes: Uint8Array) => BigInt(`0x${toHex(bytes)}`)
+
+/** Whether the bytes are an uncompressed point of the curve (V032, V033, V036); public data only. */
+export function isP256PublicKey(publicKey: Uint8Array): boolean {
+  if (publicKey.length !== pointLength || publicKey[0] !== 0x04) return false
+  const [x, y] = [number(publicKey.subarray(1, 33)), number(publicKey.subarray(33))]
+  return x < prime && y < prime && (y * y - x * (x * x - 3n) - curveB) % prime === 0n
+}
+
+function isPrivateKey(privateKey: Uint8Array): boolean {
+  if (privateKey.length !== scalarLength) return false
+  const scalar = number(privateKey)
+  return scalar > 0n && scalar < p256Order
+}
 
 /** DHKEM(P-256): the shared value is the x coordinate (RFC 9180 §7.1). */
 export function wasmP256Group({ exports, arena }: Kernel<P256Exports>): DhGroup {
@@ -37,7 +55,7 @@ export function wasmP256Group({ exports, arena }: Kernel<P256Exports>): DhGroup 
   }
 
   return {
-    isPublicKey: (key) => isKemPublicKey('DHKEMP256', key),
+    isPublicKey: isP256PublicKey,
     publicKeys: (privateKeys) => privateKeys.map(publicKey),
     agreements: (privateKeys, others) =>
       privateKeys.map((key, i) => {
@@ -48,8 +66,9 @@ export function wasmP256Group({ exports, arena }: Kernel<P256Exports>): DhGroup 
 }
 
 /** ECDSA over P-256 with SHA-256; DER signatures, uncompressed keys, both halves of the signature space. */
-export function wasmEcdsaP256({ exports, arena }: Kernel<P256Exports>, kdf: BatchKdf): BatchSignatureScheme {
-  const group = wasmP256Group({ exports, arena })
+export function wasmEcdsaP256(kernel: Kernel<P256Exports>, kdf: BatchKdf): BatchSignatureScheme {
+  const { exports, arena } = kernel
+  const group = wasmP256Group(kernel)
 
   function publicKey(privateKey: Uint8Array): Bytes {
     const [found] = group.publicKeys([privateKey])
@@ -69,13 +88,15 @@ export function wasmEcdsaP256({ exports, arena }: Kernel<P256Exports>, kdf: Batc
   }
 
   return {
-    seedLength: noble.seedLength,
-    privateKeyFrom: noble.privateKeyFrom,
+    seedLength,
+    privateKeyFrom(seed) {
+      const scalar = (number(seed) % (p256Order - 1n)) + 1n
+      return fromHex(scalar.toString(16).padStart(2 * scalarLength, '0'))
+    },
     publicKey,
-    isPublicKey: noble.isPublicKey,
+    isPublicKey: isP256PublicKey,
     sign(privateKey, message) {
-      if (privateKey.length !== scalarLength || !noble256.utils.isValidSecretKey(privateKey))
-        throw new MlsError('crypto/key', 'not a private key of the signature scheme')
+      if (!isPrivateKey(privateKey)) throw new MlsError('crypto/key', 'not a private key of the signature scheme')
       const digest = kdf.hash(message)
       const nonces = deterministicNonces(kdf, privateKey, digest)
       for (;;) {
@@ -137,4 +158,4 @@ function reduced(digest: Uint8Array): Bytes {
   return borrow === 1 ? new Uint8Array(digest) : difference
 }
 
-const orderBytes = Uint8Array.from({ length: 32 }, (_, i) => Number((p256Order >> BigInt(8 * (31 - i))) & 0xffn))
+const orderBytes = fromHex(p256Order.toString(16))

@@ -3,18 +3,21 @@ import type { SuiteParts } from '../parts.ts'
 import { wasmAead } from './aead.ts'
 import { wasmEd25519 } from './ed25519.ts'
 import { wasmKdf } from './kdf.ts'
-import type { Kernels } from './kernel.ts'
+import { createKernels, type WasmModules } from './kernel.ts'
 import { wasmEcdsaP256, wasmP256Group } from './p256.ts'
 import { wasmX25519 } from './x25519.ts'
 
-/** The parts of suites 1, 2 and 3 over one instance of each kernel; nothing for other suites. */
-export type WasmParts = (parameters: SuiteParameters) => SuiteParts | undefined
+/** The kernels of one set of modules, and what suites make of them. */
+export interface WasmCore {
+  /** Compiles what suites 1 and 3 need. Throws where WebAssembly is refused. */
+  start(): void
+  /** The parts of suites 1, 2 and 3; nothing for others. Throws where WebAssembly is refused. */
+  parts(parameters: SuiteParameters): SuiteParts | undefined
+}
 
-/**
- * Each part is made once, because parts keep room in the memory of their kernel. The returned function throws where
- * WebAssembly is refused.
- */
-export function createWasmParts(kernels: Kernels): WasmParts {
+/** One instance of each kernel, and each part once, because parts keep room in the memory of their kernel. */
+export function createWasmCore(modules: WasmModules): WasmCore {
+  const kernels = createKernels(modules)
   const made = new Map<number, SuiteParts>()
   let shared: Pick<SuiteParts, 'kdf'> | undefined
   let edwards: Pick<SuiteParts, 'group' | 'signature'> | undefined
@@ -38,9 +41,15 @@ export function createWasmParts(kernels: Kernels): WasmParts {
     return undefined
   }
 
-  return (parameters) => {
-    const parts = made.get(parameters.id) ?? make(parameters)
-    if (parts !== undefined) made.set(parameters.id, parts)
-    return parts
+  return {
+    start() {
+      kernels.symmetric()
+      kernels.curve25519()
+    },
+    parts(parameters) {
+      const parts = made.get(parameters.id) ?? make(parameters)
+      if (parts !== undefined) made.set(parameters.id, parts)
+      return parts
+    },
   }
 }
