@@ -7,7 +7,7 @@
  * ```
  */
 import type { Bytes } from '../bytes/bytes.ts'
-import { MlsError } from '../bytes/errors.ts'
+import { check, MlsError } from '../bytes/errors.ts'
 import { encode } from '../codec/codec.ts'
 import { protectPrivate } from '../framing/private-message.ts'
 import { protectPublic } from '../framing/public-message.ts'
@@ -178,13 +178,18 @@ export async function createCommit(epoch: Epoch, config: GroupConfig, request: C
   }
 }
 
-/** The GroupContext after a commit, but for the transcript hash (RFC 9420 §12.4.1). */
+/** Epochs are uint64. */
+const lastEpoch = 2n ** 64n - 1n
+
+/** The GroupContext after a commit, but for the transcript hash (RFC 9420 §12.4.1). @throws `limit/exceeded` (V025) */
 export function contextAfter(
   context: GroupContext,
   tree: Tree,
   extensions: readonly Extension[],
 ): Omit<GroupContext, 'confirmedTranscriptHash'> {
   const { version, cipherSuite, groupId, epoch } = context
+  // RFC 9420 §8.1 V025: a GroupInfo may name the last epoch that a uint64 can hold, and nothing follows it
+  check(epoch < lastEpoch, 'limit/exceeded', 'V025', 'an epoch that no other can follow')
   return { version, cipherSuite, groupId, epoch: epoch + 1n, treeHash: tree.treeHash, extensions }
 }
 
