@@ -1,4 +1,5 @@
-// Runs the suites that need real servers: test/**/*.live.ts, one file after the other. Arguments filter by file name.
+// `npm run test:servers`: the suites that need real servers, test/**/*.live.ts, one file after the other. Arguments filter by
+// file name. Ends with `N passed, N failed`.
 import { startVitest } from 'vitest/node'
 
 const runner = await startVitest('test', process.argv.slice(2), {
@@ -9,4 +10,11 @@ const runner = await startVitest('test', process.argv.slice(2), {
   testTimeout: 60_000,
   hookTimeout: 60_000,
 })
+const modules = runner.state.getTestModules()
+const tests = modules.flatMap((module) => [...module.children.allTests()])
+const passed = tests.filter((test) => test.result().state === 'passed').length
+const broken = modules.filter((module) => module.errors().length > 0).length
+const failed = tests.length - passed + broken
 await runner.close()
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1
