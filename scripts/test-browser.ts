@@ -16,9 +16,15 @@ const root = join(import.meta.dirname, '..')
 const page = join(root, 'test/browser/page.ts')
 
 async function withEsbuild(): Promise<string> {
-  const alias = { 'xmpp-mls': join(root, 'dist/index.js') }
-  const options = { entryPoints: [page], bundle: true, write: false, minify: true } as const
-  const { outputFiles } = await esbuild({ ...options, format: 'esm', platform: 'browser', alias })
+  const { outputFiles } = await esbuild({
+    entryPoints: [page],
+    bundle: true,
+    write: false,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    alias: { 'xmpp-mls': join(root, 'dist/index.js') },
+  })
   return outputFiles[0]!.text
 }
 
