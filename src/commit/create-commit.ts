@@ -13,6 +13,7 @@ import { protectPrivate } from '../framing/private-message.ts'
 import { protectPublic } from '../framing/public-message.ts'
 import { zeroCommitSecret } from '../key-schedule/key-schedule.ts'
 import { type AppliedProposals, applyProposals, authenticateMember } from '../proposals/apply.ts'
+import { carryClients } from '../proposals/clients.ts'
 import type { CachedProposal, SentProposal } from '../proposals/proposal-cache.ts'
 import { type Beginning, isPathRequired, validateMemberList } from '../proposals/proposal-list.ts'
 import type { PrivateTree } from '../ratchet-tree/private-tree.ts'
@@ -232,6 +233,7 @@ async function buildPath(
         { groupId: epoch.context.groupId, leafIndex },
       ),
   })
+  carryClients(config.authentication, applied.tree, prepared.tree, [leafIndex])
   const provisional = provisionalContext(epoch.context, prepared.tree, applied.extensions)
   return { prepared, path: await sealPath(epoch.suite, prepared, provisional, applied.newLeaves) }
 }

@@ -6,6 +6,7 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { externalInitSender } from '../key-schedule/external.ts'
 import { interimTranscriptHash } from '../key-schedule/key-schedule.ts'
 import { applyProposals, authenticateMember } from '../proposals/apply.ts'
+import { requireNewClient } from '../proposals/clients.ts'
 import type { SentProposal } from '../proposals/proposal-cache.ts'
 import { validateExternalList } from '../proposals/proposal-list.ts'
 import { validateLeafNode } from '../ratchet-tree/leaf-validation.ts'
@@ -88,6 +89,7 @@ export async function createExternalCommit(
   const binding = { credential: request.credential, signatureKey: signer.publicKey }
   const old = request.replaces === undefined ? undefined : tree.leaf(request.replaces)?.leafNode
   await authenticateMember(config.authentication, binding, old, 'V053', 'V283')
+  requireNewClient(applied.tree, config.authentication, binding)
   const sign = (leafIndex: LeafIndex, keys: { encryptionKey: Bytes; parentHash: Bytes }): Promise<EncodedLeafNode> =>
     signLeafNode(
       signer,

@@ -7,6 +7,7 @@ import type { Secret } from '../bytes/secret.ts'
 import { externalInitReceiver } from '../key-schedule/external.ts'
 import { verifyConfirmationTag, zeroCommitSecret } from '../key-schedule/key-schedule.ts'
 import { type AppliedProposals, applyProposals, authenticateMember } from '../proposals/apply.ts'
+import { carryClients, requireNewClient } from '../proposals/clients.ts'
 import type { ProposalCache } from '../proposals/proposal-cache.ts'
 import {
   isPathRequired,
@@ -148,6 +149,7 @@ async function applyCommitPath(
   })
   // RFC 9420 §7.3 V120, V121
   validateCredentialSupport(leafNode, applied.tree, committer)
+  carryClients(config.authentication, applied.tree, tree, [leafIndex])
   // RFC 9420 §7.3 V098 with V099, V100 and V294
   verifyLeafNodeSignature(suite, path.leafNode, { groupId: epoch.context.groupId, leafIndex })
   const { list } = applied
@@ -156,6 +158,7 @@ async function applyCommitPath(
   else {
     const [removed] = list.removes
     const old = removed === undefined ? undefined : epoch.tree.leaf(removed)?.leafNode
+    requireNewClient(applied.tree, config.authentication, leafNode)
     // RFC 9420 §12.2 V283: a newcomer removes an old self alone
     await authenticateMember(config.authentication, leafNode, old, 'V053', 'V283')
     // RFC 9420 §12.4.3.2 V289: the signature of the commit is by the key of the leaf in the path

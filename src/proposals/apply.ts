@@ -19,7 +19,7 @@ import type { GroupContext } from '../wire/group-context.ts'
 import { LeafNode } from '../wire/leaf-node.ts'
 import { wireLimits } from '../wire/limits.ts'
 import { defaultExtensionTypes, defaultProposalTypes, extensionTypes } from '../wire/registries.ts'
-import { isClientOfMember } from './clients.ts'
+import { carryClients, isClientOfMember } from './clients.ts'
 import type { ProposalList } from './proposal-list.ts'
 
 /** What the application of a list needs. */
@@ -74,6 +74,11 @@ export async function applyProposals(list: ProposalList, context: ApplyContext):
     return { keyPackage, leafIndex: draft.add({ leafNode: keyPackage.leafNode, bytes }) }
   })
   const next = draft.finish(suite)
+  carryClients(context.authentication, tree, next, [
+    ...list.updates.map(({ leafIndex }) => leafIndex),
+    ...list.removes,
+    ...added.map(({ leafIndex }) => leafIndex),
+  ])
   validateSupport(tree, next, list, added, extensions)
   return { list, tree: next, extensions, added, newLeaves: new Set(added.map(({ leafIndex }) => leafIndex)) }
 }
