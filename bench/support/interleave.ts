@@ -43,9 +43,13 @@ export async function timed<T>(into: number[], work: () => Promise<T> | T): Prom
   return result
 }
 
-/** Bytes of heap and buffers in use, after a collection where the process allows one. */
-export function memoryInUse(): number {
-  globalThis.gc?.()
+/** Bytes of heap and buffers in use, after collections where the process allows them. */
+export async function memoryInUse(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc?.()
+    // buffers of collected arrays are freed a little later
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }

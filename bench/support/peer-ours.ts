@@ -60,12 +60,12 @@ export function ours(suite: CipherSuite): Implementation {
       const { keys } = one
       if (keys === undefined) throw new Error(`actor ${who} has no KeyPackage`)
       delete one.group
-      const before = weigh ? memoryInUse() : 0
+      const before = weigh ? await memoryInUse() : 0
       const start = performance.now()
       const joined = await joinGroup({ suite, welcome, keyPackage: keys, options })
       const ms = performance.now() - start
       one.group = joined
-      return { ms, held: weigh ? memoryInUse() - before : 0 }
+      return { ms, held: weigh ? (await memoryInUse()) - before : 0 }
     },
     async commit(who, change): Promise<Made> {
       const one = group(who)

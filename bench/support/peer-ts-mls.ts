@@ -93,7 +93,7 @@ export async function tsMlsPeer(suiteName: tsMls.CiphersuiteName): Promise<Imple
       const one = actor(who)
       if (one.keys === undefined) throw new Error(`actor ${who} has no KeyPackage`)
       delete one.state
-      const before = weigh ? memoryInUse() : 0
+      const before = weigh ? await memoryInUse() : 0
       const start = performance.now()
       const message = decode(bytes)
       if (message.wireformat !== tsMls.wireformats.mls_welcome) throw new Error('not a Welcome')
@@ -101,7 +101,7 @@ export async function tsMlsPeer(suiteName: tsMls.CiphersuiteName): Promise<Imple
       const state = await tsMls.joinGroup({ context, welcome: message.welcome, ...keys })
       const ms = performance.now() - start
       one.state = state
-      return { ms, held: weigh ? memoryInUse() - before : 0 }
+      return { ms, held: weigh ? (await memoryInUse()) - before : 0 }
     },
     async commit(who, change): Promise<Made> {
       const state = stateOf(who)

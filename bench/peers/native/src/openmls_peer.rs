@@ -74,6 +74,8 @@ impl Peer for OpenMls {
         let suite = self.suite;
         let actor = self.actor(who)?;
         let credential = actor.credential.clone();
+        actor.group = None;
+        actor.provider.storage().values.write().unwrap().clear();
         let bundle = KeyPackage::builder().build(suite, &actor.provider, &actor.signer, credential)?;
         actor.unused = actor.provider.storage().values.read().unwrap().clone();
         Ok(MlsMessageOut::from(bundle.key_package().clone()).to_bytes()?)

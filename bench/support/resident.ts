@@ -1,0 +1,28 @@
+/**
+ * A process that only joins a group, and says what it takes: `resident.ts PROVIDER SUITE FOLDER`, with the Welcome and the
+ * keys that it is for in FOLDER. Prints one line of JSON, in bytes.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { decode } from '../../src/codec/codec.ts'
+import { StoredKeyPackage } from '../../src/group/key-package.ts'
+import { joinGroup, keySigner } from '../../src/index.ts'
+import { keyPackageRef } from '../../src/signed/key-package.ts'
+import { openNamed } from './open-suite.ts'
+
+const [provider, id, folder = ''] = process.argv.slice(2)
+const suite = await openNamed(Number(id), provider)
+const stored = decode(StoredKeyPackage, Uint8Array.from(readFileSync(join(folder, 'keys'))))
+const signer = keySigner(suite, Uint8Array.from(readFileSync(join(folder, 'signer'))))
+const reference = keyPackageRef(suite, stored.keyPackage)
+const keyPackage = { ...stored, signer, reference, message: new Uint8Array(0), lastResort: false }
+globalThis.gc?.()
+const before = process.memoryUsage().rss
+const group = await joinGroup({ suite, welcome: Uint8Array.from(readFileSync(join(folder, 'welcome'))), keyPackage })
+const peak = process.resourceUsage().maxRSS * 1024
+for (let i = 0; i < 3; i++) {
+  globalThis.gc?.()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+}
+const { rss, heapUsed, external } = process.memoryUsage()
+console.log(JSON.stringify({ before, peak, after: rss, used: heapUsed + external, members: group.memberCount }))
