@@ -25,6 +25,8 @@ export function mutationSites(source: string): MutationSite[] {
   }))
   const sites = new Map<string, MutationSite>()
   for (const { index, 0: literal } of code.matchAll(/'(?:V\d{3}|R\d{2})'/g)) {
+    // a member of a union type is no check
+    if (/\|\s*$/.test(code.slice(0, index)) || /^\s*\|(?!\|)/.test(code.slice(index + literal.length))) continue
     const id = literal.slice(1, -1)
     const line = source.slice(0, index).split('\n').length
     const add = (place: number, kind: MutationSite['kind'], mutated: string): void => {

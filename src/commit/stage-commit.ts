@@ -161,8 +161,7 @@ async function applyCommitPath(
     requireNewClient(applied.tree, config.authentication, leafNode)
     // RFC 9420 §12.2 V283: a newcomer removes an old self alone
     await authenticateMember(config.authentication, leafNode, old, 'V053', 'V283')
-    // RFC 9420 §12.4.3.2 V289: the signature of the commit is by the key of the leaf in the path
-    check(content.content.sender.senderType === 'new_member_commit', 'framing/sender', 'V288', 'not a newcomer')
+    // RFC 9420 §12.4.3.2 V289: that the commit is signed with the key of this leaf was checked with its framing
   }
   return { tree, before: applied.tree, committer: leafIndex, newLeaves: applied.newLeaves }
 }

@@ -99,7 +99,7 @@ export function resolveProposals(
 export function validateMemberList(list: readonly SentProposal[], context: ListContext): ProposalList {
   const sorted = sortProposals(list)
   const { committer } = context
-  // RFC 9420 §12.2 V252
+  // RFC 9420 §12.2 V252, §12.4.3.2 V288: only a newcomer's
   check(sorted.externalInit === undefined, 'commit/proposals', 'V252', 'ExternalInit in the commit of a member')
   for (const sent of list) validateProposal(sent, context)
   const changed = new Set<LeafIndex>()

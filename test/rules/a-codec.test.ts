@@ -5,7 +5,7 @@ import { MlsError } from '../../src/bytes/errors.ts'
 import { decode, encode, opaque, uint16, uint32, vec } from '../../src/codec/codec.ts'
 import { createIdentity, createKeyPackage, decodeMlsMessage, encodeMlsMessage } from '../../src/index.ts'
 import { Commit } from '../../src/wire/commit.ts'
-import { FramedContent, Sender } from '../../src/wire/framed-content.ts'
+import { AuthenticatedContent, FramedContent, Sender } from '../../src/wire/framed-content.ts'
 import { LeafNode } from '../../src/wire/leaf-node.ts'
 import { wireLimits } from '../../src/wire/limits.ts'
 import { SenderData } from '../../src/wire/private-message.ts'
@@ -114,6 +114,9 @@ describe('whole messages', () => {
   test('V014 other wire formats', async () => {
     for (const format of [0, 6, 0x0a0a, 0xffff])
       expect(await ruleOf(() => decodeMlsMessage(patch(seeds['commit']!, 2, format >> 8, format & 0xff)))).toBe('V014')
+    // what is framed is public or private, and nothing else
+    for (const format of [0, 3, 5])
+      expect(await ruleOf(() => decode(AuthenticatedContent, bytes(0, format)))).toBe('V014')
   })
   test('V029 what is accepted has one encoding: seeds, and seeds with one byte changed', () => {
     let accepted = 0

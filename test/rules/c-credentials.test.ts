@@ -1,7 +1,7 @@
 /** Group C: credentials and the authentication service (RFC 9420 §5.3). */
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { ascii, equalBytes } from '../../src/bytes/bytes.ts'
-import { createIdentity, joinExternal, joinGroup, keySigner } from '../../src/index.ts'
+import { createGroup, createIdentity, joinExternal, joinGroup, keySigner } from '../../src/index.ts'
 import type { AuthenticationService, CredentialBinding } from '../../src/ports/authentication-service.ts'
 import type { LeafNodeContent } from '../../src/wire/leaf-node.ts'
 import { forgeCommit, forgeProposal } from '../support/forge.ts'
@@ -52,6 +52,12 @@ bothFormats('V047 an Add of a credential that is refused', async (format) => {
     () => world.restore(0).propose({ add: keyPackage }),
   ])
     expect(await outcomeOf(call)).toBe('V047')
+})
+test('V047 nobody creates a group with a credential that is refused', async () => {
+  refused = 'mallory'
+  expect(await outcomeOf(() => createGroup({ suite, identity: createIdentity(suite, 'mallory'), options }))).toBe(
+    'V047',
+  )
 })
 bothFormats('V048 an Update with a credential that is refused', async (format) => {
   refused = 'bob2'

@@ -1,9 +1,13 @@
 /** Groups D and K at a live group: framing (RFC 9420 §6) and the secret tree over epochs (§9, §15.3). */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ascii, equalBytes } from '../../src/bytes/bytes.ts'
+import { stageCommit } from '../../src/commit/stage-commit.ts'
 import { makeConfig } from '../../src/group/defaults.ts'
 import { decodeSnapshot } from '../../src/group/snapshot.ts'
 import { basicAuthentication, decodeMlsMessage, encodeMlsMessage, systemClock } from '../../src/index.ts'
+import { ProposalCache } from '../../src/proposals/proposal-cache.ts'
+import { ownContent } from '../../src/signed/framed-content.ts'
+import type { FramedContent } from '../../src/wire/framed-content.ts'
 import type { SentForgery } from '../support/forge.ts'
 import { forgeCommit, forgeProposal } from '../support/forge.ts'
 import { externalInit, remove } from '../support/values.ts'
@@ -56,6 +60,33 @@ describe('which group, which epoch', () => {
 describe('senders', () => {
   test('V064 a blank leaf', async () =>
     expectRejected(world, 0, await forgeCommit(world, 1, { sender: { senderType: 'member', leafIndex: 2 } }), 'V064'))
+  test('V068 staging refuses a commit by an external sender, whatever the framing let pass', async () => {
+    const { current: epoch, config } = world.state(0)
+    const { groupId, epoch: number } = epoch.context
+    const content: FramedContent = {
+      groupId,
+      epoch: number,
+      sender: { senderType: 'external', senderIndex: 0 },
+      authenticatedData: new Uint8Array(0),
+      contentType: 'commit',
+      commit: { proposals: [], path: undefined },
+    }
+    const tag = new Uint8Array(32)
+    const signed = ownContent({
+      wireFormat: 'mls_public_message',
+      content,
+      auth: { signature: tag, confirmationTag: tag },
+    })
+    const input = {
+      epoch,
+      config,
+      cache: ProposalCache.empty,
+      content: signed,
+      messageHash: tag,
+      lookup: async () => undefined,
+    }
+    expect(await outcomeOf(() => stageCommit(input))).toBe('V068')
+  })
   test('V092 a blank leaf in sender data', async () => {
     const sender = { senderType: 'member', leafIndex: 2 } as const
     await expectRejected(world, 0, await forgeCommit(world, 1, { sender, format: 'mls_private_message' }), 'V092')

@@ -1,7 +1,8 @@
 /** Group F: KeyPackages (RFC 9420 §10). */
 import { beforeAll, expect, test } from 'vitest'
 import { equalBytes } from '../../src/bytes/bytes.ts'
-import { type Clock, createIdentity, createKeyPackage, joinGroup, nobleProvider } from '../../src/index.ts'
+import { type Clock, createIdentity, createKeyPackage, joinGroup } from '../../src/index.ts'
+import { nobleProvider } from '../../src/providers/noble/provider.ts'
 import { encodeMlsMessage } from '../../src/wire/mls-message.ts'
 import { extensionTypes } from '../../src/wire/registries.ts'
 import { forgeCommit, forgeProposal } from '../support/forge.ts'

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { equalBytes } from '../../src/bytes/bytes.ts'
 import { createIdentity, proposeAsExternalSender, proposeJoin } from '../../src/index.ts'
+import { sortProposals, validateProposal } from '../../src/proposals/proposal-list.ts'
 import type { Sender } from '../../src/wire/framed-content.ts'
 import type { Proposal } from '../../src/wire/proposal.ts'
 import { forgeCommit, forgeProposal } from '../support/forge.ts'
@@ -161,6 +162,31 @@ describe('who may propose what', () => {
       .message
     await expectRejected(world, 0, other, 'V072')
     expect(await outcomeOf(() => proposeAsExternalSender(target(), update, { senderIndex: 0, signer }))).toBe('V069')
+  })
+  test('V066 V067 V069 V072 V222 the list checks senders again, whatever the framing let pass', async () => {
+    const update = await forgeUpdate(world, 1)
+    const context = (group: World) => ({
+      suite,
+      tree: group.state(0).current.tree,
+      extensions: group.state(0).current.context.extensions,
+      version: 1,
+      committer: 1,
+      customProposals: options.customProposals,
+    })
+    const newcomers: Sender = { senderType: 'new_member_proposal' }
+    for (const [rule, proposal, sender, group] of [
+      ['V072', remove(3), newcomers, world],
+      ['V222', update, newcomers, world],
+      ['V066', remove(1), external, mixed],
+      ['V067', remove(3), { ...external, senderIndex: 1 }, world],
+      ['V069', custom(0xf00e), external, world],
+    ] as const)
+      expect(await outcomeOf(() => validateProposal({ proposal, sender, reference: undefined }, context(group)))).toBe(
+        rule,
+      )
+    expect(await outcomeOf(() => sortProposals([{ proposal: update, sender: external, reference: undefined }]))).toBe(
+      'V222',
+    )
   })
   test('V069 ExternalInit and unknown types by an external sender', async () => {
     for (const bent of [externalInit, custom(0xf00e)])

@@ -92,6 +92,11 @@ describe('own commits', () => {
     expect(equalBytes(group.snapshot(), before)).toBe(true)
     expect((await group.receive(commit)).kind).toBe('own-commit')
   })
+  bothFormats('V271 a commit with an Update in our name that we did not make', async (format) => {
+    const sent = await forgeProposal(world, 0, await forgeUpdate(world, 0))
+    const message = await forgeCommit(world, 1, { format, proposals: [sent] })
+    await expectRejected(world, 0, message, 'V271', { earlier: [sent.message], after: async () => undefined })
+  })
   bothFormats('V272 the echo of the own commit merges exactly what is pending', async (format) => {
     const group = world.restore(0)
     const { commit, staged } = await group.commit({ wireFormat: format })
