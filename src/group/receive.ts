@@ -9,7 +9,7 @@
  * ```
  */
 import { type Bytes, equalBytes } from '../bytes/bytes.ts'
-import { check, MlsError } from '../bytes/errors.ts'
+import { bug, check, MlsError } from '../bytes/errors.ts'
 import type { Epoch } from '../commit/epoch.ts'
 import { memberOf } from '../commit/member.ts'
 import type { PskLookup } from '../commit/psks.ts'
@@ -104,7 +104,7 @@ async function receiveContent(state: GroupState, received: Received): Promise<St
   switch (content.content.contentType) {
     case 'application': {
       // RFC 9420 §6.1 V060, V068: framing lets members alone send application data, in PrivateMessages
-      if (sender.senderType !== 'member') throw new MlsError('framing/sender', 'not a member', { rule: 'V060' })
+      if (sender.senderType !== 'member') throw bug('application data of one who is no member')
       return { proposals, result: messageResult(current, content, sender.leafIndex, received.generation ?? 0) }
     }
     case 'proposal': {
