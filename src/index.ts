@@ -43,7 +43,7 @@ import {
   makeKeyPackage,
 } from './group/key-package.ts'
 import type { Clock } from './ports/clock.ts'
-import { nobleProvider } from './providers/noble/provider.ts'
+import { defaultProvider } from './providers/default.ts'
 import { systemClock } from './providers/system-clock.ts'
 import { systemRng } from './providers/system-rng.ts'
 import type { Signer } from './signed/signer.ts'
@@ -106,7 +106,6 @@ export type { AuthenticationService, CredentialBinding, CredentialRole } from '.
 export type { Clock } from './ports/clock.ts'
 export type { PskStore } from './ports/psk-store.ts'
 export type { CustomProposalType } from './proposals/proposal-list.ts'
-export { nobleProvider } from './providers/noble/provider.ts'
 export { systemClock } from './providers/system-clock.ts'
 export { systemRng } from './providers/system-rng.ts'
 export { keySigner, type Signer, type SyncSigner } from './signed/signer.ts'
@@ -136,7 +135,7 @@ export interface Settings {
 
 /** How to open a cipher suite. */
 export interface CipherSuiteOptions {
-  /** Who computes; the noble provider by default. */
+  /** Who computes; by default WebAssembly for suites 1 to 3, and noble for the others and where WebAssembly is refused. */
   readonly provider?: CryptoProvider
   /** Where randomness comes from; the platform by default. */
   readonly rng?: Rng
@@ -150,7 +149,10 @@ export async function cipherSuite(
   name: CipherSuiteName | CipherSuiteId,
   options: CipherSuiteOptions = {},
 ): Promise<CipherSuite> {
-  return (options.provider ?? nobleProvider).open(suiteParameters(name), options.rng ?? systemRng)
+  return (options.provider ?? (await defaultProvider(suiteParameters(name)))).open(
+    suiteParameters(name),
+    options.rng ?? systemRng,
+  )
 }
 
 /**

@@ -1,7 +1,9 @@
 import type { CipherSuite, CryptoProvider } from '../src/crypto/cipher-suite.ts'
 import { suiteParameters } from '../src/crypto/suites.ts'
 import { nobleProvider } from '../src/providers/noble/provider.ts'
+import { nodeProvider } from '../src/providers/node/provider.ts'
 import { systemRng } from '../src/providers/system-rng.ts'
+import { wasmProvider } from '../src/providers/wasm/provider.ts'
 
 /** The cipher suites that vectors are checked or made with. */
 export interface VectorEngine {
@@ -14,6 +16,8 @@ export interface VectorEngine {
 /** The providers that `--provider` can name. */
 export const providers: ReadonlyMap<string, () => Promise<CryptoProvider>> = new Map([
   ['noble', async () => nobleProvider],
+  ['wasm', async () => wasmProvider],
+  ['node', async () => nodeProvider],
 ])
 
 /** An engine over one provider; each suite is opened once. */
