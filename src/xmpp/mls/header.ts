@@ -4,7 +4,18 @@
  * was lost, held back, doubled or moved is noticed by whoever sees the next one.
  */
 import type { Bytes } from '../../bytes/bytes.ts'
-import { type Codec, decode, encode, fixed, opaque, struct, uint8, uint32, uint64 } from '../../codec/codec.ts'
+import {
+  type Codec,
+  decode,
+  encode,
+  fixed,
+  opaque,
+  optional,
+  struct,
+  uint8,
+  uint32,
+  uint64,
+} from '../../codec/codec.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import type { Group } from '../../group/group.ts'
 
@@ -18,10 +29,18 @@ export interface MessageHeader {
   readonly number: bigint
   /** Link to the sender's message before; empty for its first one. */
   readonly previous: Bytes
-  /** Link to the newest message of anybody that the sender had seen; empty when none. */
-  readonly seen: Bytes
+  /** The newest message of somebody else that the sender had seen. */
+  readonly seen: SeenMessage | undefined
   /** Names the history of the group up to the epoch, see {@link forkTag}. */
   readonly fork: Bytes
+}
+
+/** A message as another one mentions it. */
+export interface SeenMessage {
+  readonly epoch: bigint
+  readonly leafIndex: number
+  readonly number: bigint
+  readonly link: Bytes
 }
 
 const linkLength = 16
@@ -31,7 +50,7 @@ const Header = struct({
   id: fixed(16),
   number: uint64,
   previous: opaque,
-  seen: opaque,
+  seen: optional(struct({ epoch: uint64, leafIndex: uint32, number: uint64, link: fixed(linkLength) })),
   fork: fixed(8),
 })
 const headerCodec: Codec<MessageHeader & { readonly version: number }> = Header
@@ -46,8 +65,8 @@ export function decodeHeader(authenticatedData: Uint8Array): MessageHeader | und
   if (authenticatedData[0] !== 1) return undefined
   try {
     const { version: _, ...header } = decode(headerCodec, authenticatedData)
-    const links = [header.previous, header.seen]
-    return links.every(({ length }) => length === 0 || length === linkLength) ? header : undefined
+    const { length } = header.previous
+    return length === 0 || length === linkLength ? header : undefined
   } catch {
     return undefined
   }

@@ -1,0 +1,34 @@
+/** `xmpp-mls/xmpp`: end-to-end encrypted rooms on XMPP servers as they are. Start at {@link MlsClient}. */
+export { MlsError } from '../bytes/errors.ts'
+export { MlsClient } from './mls/client.ts'
+export { type DeviceName, deviceCredential, deviceOf, formAuthentication } from './mls/identity.ts'
+export { type MessageReference, MlsRoom } from './mls/room.ts'
+export {
+  type ClientEvents,
+  type ClientSettings,
+  defaultSettings,
+  type ExternalJoinPolicy,
+  type Invitation,
+  type MembershipChange,
+  type MessageContent,
+  type MlsClientOptions,
+  type Participant,
+  type RoomAccount,
+  type RoomEvents,
+  type RoomHealth,
+  type RoomIssue,
+  type RoomMessage,
+  type RoomOptions,
+  type RoomPolicy,
+  type RoomProblem,
+  type SentMessage,
+  type Trust,
+  type Unreadable,
+  type UnreadableReason,
+} from './mls/types.ts'
+export { keyPackagesNode, mlsExtensions, mlsNamespace } from './mls/wire/namespace.ts'
+export type { ConnectionState, RandomSource, Timers, XmppPort } from './port.ts'
+export { element, type XmlElement, type XmlNode } from './stanza/element.ts'
+export { parseXml } from './stanza/parse.ts'
+export { serialise } from './stanza/serialise.ts'
+export { type StanzaError, XmppError } from './stanza/xmpp-error.ts'

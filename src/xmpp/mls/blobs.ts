@@ -1,0 +1,125 @@
+/** Large payloads: inside the stanza, else uploaded (XEP-0363) under a key of their own, else in chunks. */
+import { type Bytes, concatBytes, copyBytes, equalBytes } from '../../bytes/bytes.ts'
+import { MlsError } from '../../bytes/errors.ts'
+import { discoverService } from '../disco.ts'
+import { freshId, type XmppContext } from '../port.ts'
+import { elementsOf } from '../stanza/element.ts'
+import { domainOf } from '../stanza/jid.ts'
+import { iq } from '../stanza/stanza.ts'
+import { buildUploadRequest, parseUploadSlot } from '../xep/xep-0363.ts'
+import type { ClientSettings } from './types.ts'
+import { type Chunk, type Payload, payloadLimits } from './wire/payload.ts'
+
+/** A payload and what has to be sent before it. */
+export interface Packed {
+  readonly payload: Payload
+  readonly chunks: readonly Chunk[]
+}
+
+/** Bytes of one chunk: its stanza stays well below what servers must accept. */
+const chunkSize = 60 * 1024
+
+/** Packs and unpacks payloads for one client. */
+export class Blobs {
+  readonly #context: XmppContext
+  readonly #settings: ClientSettings
+  #service: Promise<string | undefined> | undefined
+
+  constructor(context: XmppContext, settings: ClientSettings) {
+    this.#context = context
+    this.#settings = settings
+  }
+
+  /** @throws `xmpp/too_large` when no way is left; `xmpp/unavailable` when the upload failed */
+  async pack(bytes: Bytes): Promise<Packed> {
+    if (bytes.length <= this.#settings.inlineLimit) return { payload: { kind: 'inline', bytes }, chunks: [] }
+    if (bytes.length > payloadLimits.size) throw new MlsError('xmpp/too_large', 'a payload beyond the limit')
+    const uploaded = await this.#upload(bytes)
+    if (uploaded !== undefined) return { payload: uploaded, chunks: [] }
+    if (bytes.length > this.#settings.chunkLimit)
+      throw new MlsError('xmpp/too_large', 'a payload too large for chunks, and no upload service')
+    const id = freshId(this.#context.random)
+    const count = Math.ceil(bytes.length / chunkSize)
+    const chunks = Array.from({ length: count }, (_, index): Chunk => {
+      const part = bytes.slice(index * chunkSize, (index + 1) * chunkSize)
+      return { id, index, count, bytes: part }
+    })
+    return { payload: { kind: 'chunks', id, count, size: bytes.length, sha256: await sha256(bytes) }, chunks }
+  }
+
+  async #upload(bytes: Bytes): Promise<Payload | undefined> {
+    const { port, random } = this.#context
+    if (port.fetch === undefined) return undefined
+    this.#service ??= discoverService(port, domainOf(port.jid), { category: 'store', type: 'file' }).catch(
+      () => undefined,
+    )
+    const service = await this.#service
+    if (service === undefined) return undefined
+    const [key, iv] = [copyBytes(random.randomBytes(32)), copyBytes(random.randomBytes(12))]
+    const algorithm = { name: 'AES-GCM', iv }
+    const secret = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt'])
+    const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, secret, bytes))
+    const request = buildUploadRequest({
+      filename: `${freshId(random)}.mls`,
+      size: sealed.length,
+      contentType: 'application/octet-stream',
+    })
+    try {
+      const slot = parseUploadSlot(elementsOf(await port.request(iq('get', { to: service }, request)))[0])
+      if (slot === undefined) return undefined
+      const headers = { ...slot.headers, 'Content-Type': 'application/octet-stream' }
+      const answer = await port.fetch(slot.put, { method: 'PUT', body: sealed, headers })
+      if (!answer.ok) return undefined
+      return { kind: 'ref', href: slot.get, size: bytes.length, sha256: await sha256(bytes), key, iv }
+    } catch {
+      // no upload is no failure as long as chunks are left
+      return undefined
+    }
+  }
+
+  /**
+   * The bytes of a payload.
+   * @param chunksOf finds the chunks with an id
+   * @throws `xmpp/unavailable` when they cannot be had now, `xmpp/too_large`, `codec/value` when they are others than announced
+   */
+  async unpack(payload: Payload, chunksOf: (id: string, count: number) => Promise<readonly Chunk[]>): Promise<Bytes> {
+    if (payload.kind === 'inline') return payload.bytes
+    if (payload.size > payloadLimits.size) throw new MlsError('xmpp/too_large', 'a payload beyond the limit')
+    const bytes = payload.kind === 'ref' ? await this.#download(payload) : await join(payload, chunksOf)
+    if (bytes.length !== payload.size || !equalBytes(await sha256(bytes), payload.sha256))
+      throw new MlsError('codec/value', 'a payload other than announced')
+    return bytes
+  }
+
+  async #download({ href, size, key, iv }: Extract<Payload, { kind: 'ref' }>): Promise<Bytes> {
+    const { port } = this.#context
+    try {
+      const answer = await port.fetch?.(href)
+      if (answer === undefined || !answer.ok) throw new MlsError('xmpp/unavailable', 'an upload that is not there')
+      const announced = Number(answer.headers.get('content-length') ?? 0)
+      if (announced > size + 16) throw new MlsError('codec/value', 'an upload larger than announced')
+      const sealed = new Uint8Array(await answer.arrayBuffer())
+      if (sealed.length !== size + 16) throw new MlsError('codec/value', 'an upload of another size than announced')
+      const secret = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['decrypt'])
+      return new Uint8Array(await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, secret, sealed))
+    } catch (cause) {
+      if (cause instanceof MlsError) throw cause
+      const altered = cause instanceof Error && cause.name === 'OperationError'
+      throw new MlsError(altered ? 'codec/value' : 'xmpp/unavailable', 'an upload that cannot be had', { cause })
+    }
+  }
+}
+
+async function join(
+  { id, count }: Extract<Payload, { kind: 'chunks' }>,
+  chunksOf: (id: string, count: number) => Promise<readonly Chunk[]>,
+): Promise<Bytes> {
+  const found = new Map((await chunksOf(id, count)).map((chunk) => [chunk.index, chunk.bytes]))
+  const parts = Array.from({ length: count }, (_, index) => found.get(index))
+  if (parts.some((part) => part === undefined)) throw new MlsError('xmpp/unavailable', 'chunks are missing')
+  return concatBytes(...parts.flatMap((part) => part ?? []))
+}
+
+async function sha256(bytes: Bytes): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+}

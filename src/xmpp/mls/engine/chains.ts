@@ -1,0 +1,122 @@
+/** The chains of senders: which of their messages came, and which are known only because others mention them. */
+import type { Bytes } from '../../../bytes/bytes.ts'
+import type { SeenMessage } from '../header.ts'
+import { deviceKey, sameBytes } from '../identity.ts'
+import type { Participant, RoomIssue } from '../types.ts'
+import { participantOf } from './groups.ts'
+import type { Chain, RoomState, Turn } from './state.ts'
+
+/** How many missing numbers of one sender are kept. */
+const maxMissing = 1024
+/** Authors of how many messages are remembered. */
+const maxAuthors = 4096
+
+/** The chain of a sender, if one of its messages was seen or it joined while we were there. */
+export function chainOf(state: RoomState, sender: Pick<Participant, 'account' | 'device'>): Chain | undefined {
+  return state.chains.get(deviceKey(sender))
+}
+
+/** Begins a chain: a sender that just joined starts at 1. */
+export function beginChain(state: RoomState, sender: Participant): void {
+  const { account, device, leafIndex } = sender
+  const chain: Chain = { account, device, leafIndex, number: 0n, link: new Uint8Array(0), missing: [], reported: [] }
+  state.chains.set(deviceKey(sender), chain)
+}
+
+/** Takes in the number of a message. `filled`: it was missed before. `gap`: numbers before it did not come. */
+export function receiveNumber(
+  turn: Turn,
+  sender: Participant,
+  message: { readonly number: bigint; readonly link: Bytes; readonly previous: Bytes },
+): { readonly filled: boolean; readonly gap: boolean } {
+  const { state } = turn
+  const { number, link, previous } = message
+  let chain = chainOf(state, sender)
+  if (chain === undefined) {
+    // the first that we see of somebody who was there before us
+    beginChain(state, sender)
+    chain = chainOf(state, sender)
+    if (chain === undefined) return { filled: false, gap: false }
+    chain.number = number
+    chain.link = link
+    return { filled: false, gap: false }
+  }
+  chain.leafIndex = sender.leafIndex
+  if (number <= chain.number) {
+    const filled = chain.missing.includes(number) || chain.reported.includes(number)
+    chain.missing = chain.missing.filter((one) => one !== number)
+    if (chain.reported.includes(number)) {
+      chain.reported = chain.reported.filter((one) => one !== number)
+      turn.effects.push({ kind: 'health' })
+    }
+    return { filled, gap: false }
+  }
+  const next = chain.number + 1n
+  const gap = miss(chain, next, number - 1n)
+  // the number fits and the link does not: what we have under the last number is not what the sender sent
+  const broken = number === next && chain.link.length > 0 && previous.length > 0 && !sameBytes(previous, chain.link)
+  if (broken) miss(chain, chain.number, chain.number)
+  chain.number = number
+  chain.link = link
+  return { filled: false, gap: gap || broken }
+}
+
+/** Takes in what a sender says it has seen. Returns whether that is new to us. */
+export function noteSeen({ state, context }: Turn, seen: SeenMessage): boolean {
+  const { group } = state
+  // what was said before we came is not missing
+  if (group === undefined || seen.epoch < state.joinEpoch) return false
+  if (seen.leafIndex === group.leafIndex) return false
+  const member = group.member(seen.leafIndex)
+  const chain =
+    member === undefined
+      ? [...state.chains.values()].find(({ leafIndex }) => leafIndex === seen.leafIndex)
+      : chainOf(state, participantOf(context, member))
+  if (chain === undefined || seen.number <= chain.number) return false
+  miss(chain, chain.number + 1n, seen.number)
+  chain.number = seen.number
+  chain.link = seen.link
+  return true
+}
+
+function miss(chain: Chain, first: bigint, last: bigint): boolean {
+  if (first > last) return false
+  const from = last - first >= BigInt(maxMissing) ? last - BigInt(maxMissing) + 1n : first
+  for (let number = from; number <= last; number++) if (!chain.missing.includes(number)) chain.missing.push(number)
+  chain.missing = chain.missing.slice(-maxMissing)
+  return true
+}
+
+/** After the archive was read to its end: what is still missing is reported, once. */
+export function reportMissing(turn: Turn): void {
+  for (const chain of turn.state.chains.values()) {
+    if (chain.missing.length === 0) continue
+    chain.reported = [...chain.reported, ...chain.missing].slice(-maxMissing)
+    chain.missing = []
+    turn.effects.push({ kind: 'health' })
+  }
+}
+
+/** The gaps that were reported and not filled, as ranges. */
+export function missingIssues(state: RoomState): RoomIssue[] {
+  return [...state.chains.values()].flatMap((chain) => {
+    const { account, device, leafIndex } = chain
+    const sender: Participant = { account, device, leafIndex, own: false, trust: 'unverified' }
+    const issues: { kind: 'missing'; sender: Participant; first: number; last: number }[] = []
+    for (const number of [...chain.reported].sort((a, b) => (a < b ? -1 : 1)).map(Number)) {
+      const range = issues.at(-1)
+      if (range !== undefined && number === range.last + 1) range.last = number
+      else issues.push({ kind: 'missing', sender, first: number, last: number })
+    }
+    return issues
+  })
+}
+
+/** Remembers who wrote a message, for corrections and against a second use of its id. */
+export function noteAuthor({ state }: Turn, id: string, account: string): void {
+  state.authors.set(id, account)
+  for (const oldest of state.authors.keys()) {
+    if (state.authors.size <= maxAuthors) break
+    state.authors.delete(oldest)
+  }
+}

@@ -1,0 +1,153 @@
+/** Handshakes of the own group that come in. */
+import type { Bytes } from '../../../bytes/bytes.ts'
+import { MlsError } from '../../../bytes/errors.ts'
+import type { CommitChanges } from '../../../commit/member.ts'
+import type { StagedCommit } from '../../../commit/staged-commit.ts'
+import type { Group } from '../../../group/group.ts'
+import { policyOf } from '../extensions.ts'
+import { deviceKey } from '../identity.ts'
+import type { MembershipChange, Participant } from '../types.ts'
+import { attemptLost, attemptWon } from './attempts.ts'
+import { beginChain } from './chains.ts'
+import { participantOf } from './groups.ts'
+import { receiveMessage } from './messages.ts'
+import type { EngineEntry, Intent, Turn } from './state.ts'
+
+/** Takes in a commit or proposal in the archive's order. The first valid commit of an epoch is the one that counts. */
+export async function receiveHandshake(turn: Turn, entry: EngineEntry, bytes: Bytes, epoch: bigint): Promise<void> {
+  const { state } = turn
+  const { group } = state
+  if (group === undefined || state.phase !== 'active' || epoch < group.epoch) return
+  if (epoch > group.epoch) {
+    state.future.push({ entry, epoch })
+    return
+  }
+  const snapshot = group.snapshot()
+  try {
+    const result = await group.stage(bytes)
+    if (result.kind === 'commit' || result.kind === 'own-commit')
+      await apply(turn, group, entry, { staged: result.staged, snapshot })
+    else if (result.kind === 'proposal' || result.kind === 'own-message') proposed(turn, bytes)
+  } catch (error) {
+    if (!(error instanceof MlsError) || error.kind === 'environment' || error.kind === 'bug') throw error
+    const { archiveId } = entry
+    // RFC 9420 §12.4.2 V271: a commit of this leaf that this device does not know: its state was copied or set back
+    if (error.rule === 'V271') state.forked = true
+    turn.effects.push({
+      kind: 'emit',
+      event: { name: 'error', value: { kind: 'invalid-handshake', archiveId, error } },
+    })
+  }
+}
+
+function proposed({ state, effects }: Turn, bytes: Bytes): void {
+  const own = state.proposals.find((one) => sameOwn(one.bytes, bytes))
+  if (own === undefined) return
+  state.proposals = state.proposals.filter((one) => one !== own)
+  effects.push({ kind: 'done', op: own.op, sent: undefined })
+}
+
+function sameOwn(a: Bytes, b: Bytes): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}
+
+async function apply(
+  turn: Turn,
+  group: Group,
+  entry: EngineEntry,
+  { staged, snapshot }: { readonly staged: StagedCommit; readonly snapshot: Bytes },
+): Promise<void> {
+  const { state, context, effects } = turn
+  const { attempt } = state
+  const { changes } = staged
+  const before = policyOf(group.extensions)
+  const redo: Intent[] =
+    staged.own && attempt !== undefined ? state.intents.filter(({ id }) => attempt.intents.includes(id)) : []
+  const oldEpoch = group.epoch
+  const merged = group.merge(staged)
+  if (context.kind === 'mix' && staged.next !== undefined)
+    state.previous = {
+      epoch: oldEpoch,
+      snapshot,
+      base: state.base,
+      end: entry.archiveId,
+      until: context.clock.now() + context.settings.rollbackMs,
+      intents: redo,
+    }
+  else snapshot.fill(0)
+  state.base = entry.archiveId
+  state.proposals = []
+  announce(
+    turn,
+    entry,
+    changes,
+    before.externalJoin === policyOf(group.extensions).externalJoin ? undefined : policyOf(group.extensions),
+  )
+  if (staged.next === undefined) {
+    leaveGroup(turn)
+    return
+  }
+  follow(turn, changes)
+  if (staged.own && attempt !== undefined) attemptWon(turn, attempt, merged, entry.archiveId)
+  else attemptLost(turn)
+  if (changes.added.length > 0 || changes.external) {
+    state.rosterStale = true
+    effects.push({ kind: 'read-roster' })
+  }
+  effects.push({ kind: 'health' })
+  await replayFuture(turn)
+}
+
+/** This device was removed. */
+function leaveGroup({ state, effects }: Turn): void {
+  state.phase = 'removed'
+  state.previous = undefined
+  const error = new MlsError('group/removed', 'this device was removed from the group')
+  for (const { id } of state.intents) effects.push({ kind: 'failed', op: id, error })
+  for (const { op, archiveId } of state.outbox) if (archiveId === undefined) effects.push({ kind: 'failed', op, error })
+  for (const { op } of state.queue) effects.push({ kind: 'failed', op, error })
+  state.intents = []
+  state.outbox = []
+  state.queue = []
+  state.attempt = undefined
+  state.future = []
+  effects.push({ kind: 'health' })
+}
+
+/** Chains of those who came and went. */
+function follow({ context, state }: Turn, changes: CommitChanges): void {
+  for (const member of changes.removed) state.chains.delete(deviceKey(participantOf(context, member)))
+  const joined = changes.external ? [...changes.added, changes.committer] : changes.added
+  for (const member of joined) beginChain(state, participantOf(context, member))
+}
+
+function announce(
+  turn: Turn,
+  { archiveId }: EngineEntry,
+  changes: CommitChanges,
+  policy: MembershipChange['policy'],
+): void {
+  const { context } = turn
+  const view = (member: Parameters<typeof participantOf>[1]): Participant => participantOf(context, member)
+  const [added, removed, by] = [changes.added.map(view), changes.removed.map(view), view(changes.committer)]
+  if (added.length + removed.length === 0 && !changes.external && policy === undefined) return
+  const again = removed.some(({ account, device }) => account === by.account && device === by.device)
+  const external = changes.external ? (again ? 'rejoined' : 'joined') : undefined
+  const value: MembershipChange = { epoch: changes.epoch, archiveId, by, added, removed, external, policy }
+  turn.effects.push({ kind: 'emit', event: { name: 'membership', value } })
+}
+
+/** Entries that waited for this epoch. */
+export async function replayFuture(turn: Turn): Promise<void> {
+  const { state } = turn
+  const { group } = state
+  if (group === undefined || state.future.length === 0) return
+  const ready = state.future.filter(({ epoch }) => epoch <= group.epoch)
+  state.future = state.future.filter(({ epoch }) => epoch > group.epoch)
+  for (const { entry, epoch } of ready) {
+    const { item } = entry
+    if (item.kind === 'encrypted') await receiveMessage(turn, entry, item.bytes, 'archived')
+    else if (item.kind === 'handshake' && item.bytes !== undefined)
+      await receiveHandshake(turn, entry, item.bytes, epoch)
+  }
+}

@@ -1,0 +1,251 @@
+/** How this device comes into a group: it makes one, it is welcomed, or it joins by external commit. */
+import { type Bytes, equalBytes } from '../../../bytes/bytes.ts'
+import { MlsError } from '../../../bytes/errors.ts'
+import type { Group } from '../../../group/group.ts'
+import { decodeMlsMessage } from '../../../wire/mls-message.ts'
+import { policyOf, roomBindingOf } from '../extensions.ts'
+import { sameBytes } from '../identity.ts'
+import type { RoomPolicy } from '../types.ts'
+import { beginChain } from './chains.ts'
+import { createRoomGroup, engineId, joinRoomExternally, participantOf, participantsOf, turnOf } from './groups.ts'
+import type { EngineEntry, EntryItem, Turn } from './state.ts'
+
+/** How often a question is put to the room. */
+export const maxAsked = 3
+
+type HandshakeItem = Extract<EntryItem, { kind: 'handshake' }>
+
+/** Begins a group in a room that has none. The first beginning in the archive is the room's. */
+export async function createGroup(turn: Turn, policy: RoomPolicy, direct: readonly string[]): Promise<void> {
+  const { context, state, effects } = turn
+  if (state.phase === 'active' || state.outside !== undefined || state.creating !== undefined) return
+  const group = await createRoomGroup(context, policy, direct)
+  const groupInfo = await group.groupInfo()
+  const id = engineId(context)
+  state.creating = { group, id, groupInfo }
+  const item = {
+    kind: 'handshake',
+    handshake: 'init',
+    group: group.id,
+    epoch: 0n,
+    bytes: undefined,
+    groupInfo,
+  } as const
+  effects.push({ kind: 'send', id, item })
+}
+
+/** A group that this device holds begins to be used. */
+function enter({ state, effects }: Turn, group: Group, base: string): void {
+  state.group = group
+  state.phase = 'active'
+  state.base = base
+  state.joinEpoch = group.epoch
+  state.outside = undefined
+  state.creating = undefined
+  state.joining = undefined
+  state.forked = false
+  state.truncated = false
+  state.future = []
+  state.chains.clear()
+  state.ownNumber = 0n
+  state.ownLink = new Uint8Array(0)
+  state.head = undefined
+  state.rosterStale = true
+  effects.push({ kind: 'read-roster' }, { kind: 'health' })
+}
+
+/** A Welcome was opened. The archive is read from the commit that it comes from. */
+export function adoptGroup(turn: Turn, group: Group, at: string, lastResort: boolean): void {
+  const { state, effects, context } = turn
+  state.group?.close()
+  state.creating?.group.close()
+  enter(turn, group, at)
+  state.cursor = at
+  state.processed.clear()
+  state.live = false
+  // keys that were used for somebody else before must not stay
+  if (lastResort) state.intents.push({ id: engineId(context), kind: 'update' })
+  effects.push({ kind: 'pull' })
+}
+
+/** Gives up what is left of the group and asks its members for their state. */
+export function rejoin(turn: Turn): void {
+  const { state, context, effects } = turn
+  const known = state.group?.id ?? state.outside?.group
+  if (known === undefined) return
+  state.group?.close()
+  state.group = undefined
+  state.attempt = undefined
+  state.previous = undefined
+  state.phase = 'outside'
+  state.outside = { group: known, lastCommit: undefined }
+  ask(turn)
+  effects.push({ kind: 'timer', name: 'join', ms: context.settings.timeoutMs, windowMs: context.settings.slotMs })
+  effects.push({ kind: 'health' })
+}
+
+function ask({ state, context, effects }: Turn): void {
+  const request = engineId(context)
+  const asked = (state.joining?.asked ?? 0) + 1
+  state.joining = { request, asked, commit: undefined, id: undefined, epoch: undefined, complete: undefined }
+  const item = { kind: 'request', request: { id: request, what: 'state', device: context.device } } as const
+  effects.push({ kind: 'send', id: engineId(context), item })
+}
+
+/** Nobody has answered, or the commit got lost: ask again. */
+export function joinTimeout(turn: Turn): void {
+  const { state, context, effects } = turn
+  if (state.phase !== 'outside' || state.joining === undefined) return
+  effects.push({ kind: 'health' })
+  // an answer that comes later is still taken
+  if (state.joining.asked >= maxAsked || !state.live) return
+  ask(turn)
+  const { timeoutMs } = context.settings
+  effects.push({ kind: 'timer', name: 'join', ms: 2 * timeoutMs, windowMs: timeoutMs })
+}
+
+/** A handshake while this device is in no group. */
+export async function observe(turn: Turn, entry: EngineEntry, item: HandshakeItem): Promise<void> {
+  const { state } = turn
+  if (item.handshake === 'init') {
+    begin(turn, entry, item)
+    return
+  }
+  state.outside ??= { group: item.group, lastCommit: undefined }
+  const { outside, joining } = state
+  if (!equalBytes(outside.group, item.group)) return
+  if (item.handshake === 'commit') {
+    if (joining?.commit !== undefined && joining.epoch === item.epoch) finish(turn, entry, item)
+    outside.lastCommit = item.epoch
+  } else if (item.handshake === 'state' && item.tree !== undefined && item.tree.request === joining?.request)
+    await joinBy(turn, item)
+}
+
+function begin(turn: Turn, { archiveId }: EngineEntry, { group, groupInfo }: HandshakeItem): void {
+  const { state, context } = turn
+  if (state.outside !== undefined || !isBeginning(groupInfo, group, context.room)) return
+  const { creating } = state
+  if (creating !== undefined && sameBytes(groupInfo, creating.groupInfo)) {
+    enter(turn, creating.group, archiveId)
+    return
+  }
+  creating?.group.close()
+  state.creating = undefined
+  state.outside = { group, lastCommit: undefined }
+  turn.effects.push({ kind: 'health' })
+}
+
+function isBeginning(groupInfo: Bytes | undefined, group: Bytes, room: string): boolean {
+  try {
+    const message = groupInfo === undefined ? undefined : decodeMlsMessage(groupInfo)
+    if (message?.wireFormat !== 'mls_group_info') return false
+    const { groupId, epoch, extensions } = message.groupInfo.groupContext
+    return equalBytes(groupId, group) && epoch === 0n && roomBindingOf(extensions)?.room === room
+  } catch {
+    return false
+  }
+}
+
+/** A member told the state of the group: join by external commit. */
+async function joinBy(turn: Turn, { groupInfo, epoch, tree, group }: HandshakeItem): Promise<void> {
+  const { state, context, effects } = turn
+  const { joining, outside } = state
+  if (joining === undefined || joining.commit !== undefined || groupInfo === undefined || tree === undefined) return
+  // a commit has ended that epoch meanwhile
+  if (outside?.lastCommit === epoch) {
+    ask(turn)
+    return
+  }
+  try {
+    const join = await joinRoomExternally(context, { groupInfo, tree: tree.bytes, replaces: tree.leaf })
+    const id = engineId(context)
+    state.joining = { ...joining, commit: join.commit, id, epoch, complete: () => join.complete() }
+    const item = {
+      kind: 'handshake',
+      handshake: 'commit',
+      group,
+      epoch,
+      bytes: join.commit,
+      groupInfo: join.groupInfo,
+    } as const
+    effects.push({ kind: 'send', id, item })
+  } catch (error) {
+    if (!(error instanceof MlsError) || error.kind === 'bug') throw error
+    const value = { kind: 'invalid-handshake', archiveId: undefined, error } as const
+    effects.push({ kind: 'emit', event: { name: 'error', value } })
+  }
+}
+
+/** The first commit of the epoch that we wanted to end: ours, or we were too late. */
+function finish(turn: Turn, entry: EngineEntry, { bytes, epoch }: HandshakeItem): void {
+  const { state, context, effects } = turn
+  const { joining } = state
+  if (joining?.complete === undefined || state.outside?.lastCommit === epoch) return
+  if (!sameBytes(joining.commit, bytes)) {
+    ask(turn)
+    return
+  }
+  const group = joining.complete()
+  enter(turn, group, entry.archiveId)
+  for (const participant of participantsOf(context, group)) if (participant.own) beginChain(state, participant)
+  const own = group.member(group.leafIndex)
+  if (own === undefined) return
+  const by = participantOf(context, own)
+  const { archiveId } = entry
+  const value = {
+    epoch: group.epoch,
+    archiveId,
+    by,
+    added: [],
+    removed: [],
+    external: 'joined',
+    policy: undefined,
+  } as const
+  effects.push({ kind: 'emit', event: { name: 'membership', value } })
+}
+
+/** Somebody outside asks for the state. Members take turns to answer, and only where the policy would let him in. */
+export function receiveRequest(turn: Turn, { from, item }: EngineEntry): void {
+  const { state } = turn
+  if (item.kind !== 'request' || item.request.what !== 'state' || from === undefined) return
+  const { group } = state
+  if (state.phase !== 'active' || group === undefined || !mayJoin(turn, group, from)) return
+  state.requests = [
+    ...state.requests.filter((one) => one.request.device !== item.request.device),
+    { request: item.request, account: from },
+  ].slice(-32)
+  if (state.live) scheduleAnswers(turn)
+}
+
+function mayJoin({ context }: Turn, group: Group, account: string): boolean {
+  const { externalJoin } = policyOf(group.extensions)
+  if (externalJoin !== 'same-account') return externalJoin === 'anyone'
+  return participantsOf(context, group).some((one) => one.account === account)
+}
+
+/** Plans the own turn to answer. */
+export function scheduleAnswers(turn: Turn): void {
+  if (turn.state.requests.length > 0) turn.effects.push({ kind: 'timer', name: 'requests', ...turnOf(turn) })
+}
+
+/** The own turn to answer. */
+export async function answerRequests(turn: Turn): Promise<void> {
+  const { state, context, effects } = turn
+  const { group } = state
+  if (group === undefined || state.phase !== 'active' || !state.live) return
+  const { requests } = state
+  state.requests = []
+  for (const { request, account } of requests) {
+    const leaf = participantsOf(context, group).find((one) => one.account === account && one.device === request.device)
+    const tree = { bytes: group.ratchetTree(), at: state.base, request: request.id, leaf: leaf?.leafIndex }
+    const groupInfo = await group.groupInfo()
+    const { epoch, id } = group
+    const item = { kind: 'handshake', handshake: 'state', group: id, epoch, bytes: undefined, groupInfo, tree } as const
+    effects.push({ kind: 'send', id: engineId(context), item })
+  }
+}
+
+/** A question was answered, or who asked is in. */
+export function answered({ state }: Turn, request: string | undefined): void {
+  state.requests = state.requests.filter((one) => one.request.id !== request)
+}

@@ -1,0 +1,51 @@
+/** Leaving: nobody can commit his own removal (RFC 9420 §12.4), so it is proposed, and one of the others commits it. */
+import { MlsError } from '../../../bytes/errors.ts'
+import { engineId, participantsOf } from './groups.ts'
+import type { SentProposal, Turn } from './state.ts'
+
+/** Proposes to remove all devices of the own account. Done when the archive shows the last proposal. */
+export async function leave(turn: Turn, op: string): Promise<void> {
+  const { context, state, effects } = turn
+  const { group } = state
+  if (state.phase !== 'active' || group === undefined || group.memberCount === 1) {
+    effects.push({ kind: 'done', op, sent: undefined })
+    return
+  }
+  const own = participantsOf(context, group).filter(({ account }) => account === context.account)
+  try {
+    for (const { leafIndex, own: last } of own) {
+      const { proposal: bytes } = await group.propose({ remove: leafIndex })
+      const id = engineId(context)
+      const sent: SentProposal = { id, op: last ? op : id, epoch: group.epoch, bytes, unsure: false }
+      state.proposals.push(sent)
+      transmit(turn, sent)
+    }
+  } catch (error) {
+    if (!(error instanceof MlsError) || error.kind === 'bug') throw error
+    effects.push({ kind: 'failed', op, error })
+  }
+}
+
+function transmit({ state, effects }: Turn, { id, epoch, bytes }: SentProposal): void {
+  const { group } = state
+  if (group === undefined) return
+  const item = {
+    kind: 'handshake',
+    handshake: 'proposal',
+    group: group.id,
+    epoch,
+    bytes,
+    groupInfo: undefined,
+  } as const
+  effects.push({ kind: 'send', id, item })
+}
+
+/** Proposals that the archive does not have are sent again; those of an epoch that is over are made anew by whoever wants. */
+export function resendProposals(turn: Turn): void {
+  const { state } = turn
+  for (const sent of state.proposals) {
+    if (!sent.unsure || sent.epoch !== state.group?.epoch) continue
+    sent.unsure = false
+    transmit(turn, sent)
+  }
+}

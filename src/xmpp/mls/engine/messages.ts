@@ -1,0 +1,169 @@
+/** Application messages that come in. */
+import type { Bytes } from '../../../bytes/bytes.ts'
+import { MlsError } from '../../../bytes/errors.ts'
+import { toHex } from '../../../bytes/text.ts'
+import type { Group } from '../../../group/group.ts'
+import type { MessageReceived } from '../../../group/result.ts'
+import { decodeMlsMessage } from '../../../wire/mls-message.ts'
+import { openContent } from '../content.ts'
+import { decodeHeader, linkTo, type MessageHeader } from '../header.ts'
+import { sameBytes } from '../identity.ts'
+import type { Participant, UnreadableReason } from '../types.ts'
+import { chainOf, noteAuthor, noteSeen, receiveNumber } from './chains.ts'
+import { currentFork, participantOf } from './groups.ts'
+import { confirmOwn } from './sending.ts'
+import type { EngineEntry, Turn } from './state.ts'
+
+/** Messages of epochs to come that are kept. */
+const maxFuture = 1024
+
+/** How an entry was met. */
+export type Arrival = 'archived' | 'live' | 'late'
+
+/** Takes in one encrypted message. Returns whether it is settled: a live one may have to wait for the archive. */
+export async function receiveMessage(turn: Turn, entry: EngineEntry, bytes: Bytes, arrival: Arrival): Promise<boolean> {
+  const { state } = turn
+  const { group } = state
+  if (state.phase === 'outside' || group === undefined) return true
+  if (confirmOwn(turn, entry.archiveId, bytes)) return true
+  const outer = headerOf(bytes, group)
+  if (outer === undefined) return unreadable(turn, entry, 'malformed')
+  const { epoch, fork } = outer
+  if (state.phase === 'removed') return epoch < group.epoch ? true : unreadable(turn, entry, 'removed', epoch)
+  if (epoch < state.joinEpoch) return unreadable(turn, entry, 'before-join', epoch)
+  if (epoch > group.epoch) {
+    if (arrival === 'live') return pull(turn)
+    if (state.future.length < maxFuture) state.future.push({ entry, epoch })
+    return true
+  }
+  if (epoch === group.epoch && fork !== undefined && !sameBytes(fork, currentFork(turn, group))) {
+    if (arrival === 'live') return pull(turn)
+    state.forked = true
+    turn.effects.push({ kind: 'health' })
+    return unreadable(turn, entry, 'fork', epoch)
+  }
+  return await open(turn, entry, bytes, { group, arrival, epoch })
+}
+
+async function open(
+  turn: Turn,
+  entry: EngineEntry,
+  bytes: Bytes,
+  { group, arrival, epoch }: { readonly group: Group; readonly arrival: Arrival; readonly epoch: bigint },
+): Promise<boolean> {
+  try {
+    const result = await group.receive(bytes)
+    if (result.kind === 'message') deliver(turn, entry, bytes, { result, arrival })
+    else if (result.kind === 'past-epoch') return unreadable(turn, entry, 'too-old', epoch)
+    return true
+  } catch (error) {
+    if (!(error instanceof MlsError) || error.kind === 'environment' || error.kind === 'bug') throw error
+    return unreadable(turn, entry, error.kind === 'malformed' ? 'malformed' : 'tampered', epoch)
+  }
+}
+
+function deliver(
+  turn: Turn,
+  entry: EngineEntry,
+  bytes: Bytes,
+  { result, arrival }: { readonly result: MessageReceived; readonly arrival: Arrival },
+): void {
+  const { context, state } = turn
+  const sender = participantOf(context, result.sender)
+  const { epoch } = result
+  const header = decodeHeader(result.authenticatedData)
+  const id = header === undefined ? entry.archiveId : toHex(header.id)
+  // reliability S5.6: what was signed says where the message belongs
+  if (header !== undefined && (header.generation !== result.generation || state.authors.has(id))) {
+    unreadable(turn, entry, 'replayed', epoch, sender)
+    return
+  }
+  const opened = openContent(result.data, { account: sender.account, room: context.room })
+  const chain = chainOf(state, sender)
+  const late = follow(turn, sender, { header, bytes, epoch, arrival })
+  if (typeof opened === 'string') {
+    unreadable(turn, entry, opened, epoch, sender)
+    return
+  }
+  const { content } = opened
+  if (content.kind === 'correction' || content.kind === 'retraction') {
+    const author = state.authors.get(content.to)
+    if (author !== undefined && author !== sender.account) {
+      unreadable(turn, entry, 'not-author', epoch, sender)
+      return
+    }
+  }
+  noteAuthor(turn, id, sender.account)
+  const number = header === undefined ? undefined : Number(header.number)
+  turn.effects.push({
+    kind: 'emit',
+    event: {
+      name: 'message',
+      value: {
+        id,
+        archiveId: entry.archiveId,
+        sender,
+        epoch,
+        number,
+        binding: header === undefined ? 'unbound' : 'bound',
+        late: late || (chain === undefined && arrival === 'late'),
+        ...opened,
+      },
+    },
+  })
+}
+
+/** Puts a message into its sender's chain. Returns whether it fills a gap. */
+function follow(
+  turn: Turn,
+  sender: Participant,
+  message: {
+    readonly header: MessageHeader | undefined
+    readonly bytes: Bytes
+    readonly epoch: bigint
+    readonly arrival: Arrival
+  },
+): boolean {
+  const { header, bytes, epoch, arrival } = message
+  if (header === undefined) return false
+  const { state, context } = turn
+  const link = linkTo(context.suite, bytes)
+  const { filled, gap } = receiveNumber(turn, sender, { number: header.number, link, previous: header.previous })
+  const unseen = header.seen !== undefined && noteSeen(turn, header.seen)
+  if ((gap || unseen) && arrival === 'live') turn.effects.push({ kind: 'pull' })
+  if (!filled) state.head = { epoch, leafIndex: sender.leafIndex, number: header.number, link }
+  return filled
+}
+
+/** Reports a message that cannot be read. */
+export function unreadable(
+  turn: Turn,
+  { archiveId }: EngineEntry,
+  reason: UnreadableReason,
+  epoch?: bigint,
+  sender?: Participant,
+): true {
+  turn.effects.push({ kind: 'emit', event: { name: 'unreadable', value: { archiveId, reason, epoch, sender } } })
+  return true
+}
+
+function pull(turn: Turn): false {
+  turn.effects.push({ kind: 'pull' })
+  return false
+}
+
+/** What a message says outside of its encryption; `undefined` when it is no application message of the group. */
+function headerOf(
+  bytes: Bytes,
+  group: Group,
+): { readonly epoch: bigint; readonly fork: Bytes | undefined } | undefined {
+  try {
+    const message = decodeMlsMessage(bytes)
+    if (message.wireFormat !== 'mls_private_message') return undefined
+    const { epoch, groupId, contentType, authenticatedData } = message.privateMessage
+    if (contentType !== 'application' || !sameBytes(groupId, group.id)) return undefined
+    return { epoch, fork: decodeHeader(authenticatedData)?.fork }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,134 @@
+/** Application messages that go out. */
+import { type Bytes, equalBytes } from '../../../bytes/bytes.ts'
+import { MlsError } from '../../../bytes/errors.ts'
+import { toHex } from '../../../bytes/text.ts'
+import { sealContent } from '../content.ts'
+import { encodeHeader, linkTo } from '../header.ts'
+import type { MessageContent } from '../types.ts'
+import { tryCommit } from './attempts.ts'
+import { noteAuthor } from './chains.ts'
+import { currentFork, engineId } from './groups.ts'
+import { outsidersOf } from './roster.ts'
+import type { OutboxItem, Turn } from './state.ts'
+
+/** Own messages that are kept after the archive has shown them, while their epoch may turn out void. */
+const maxConfirmed = 256
+
+/** Encrypts and sends, or says why not, or waits until the epoch is known. */
+export async function say(turn: Turn, op: string, content: MessageContent): Promise<void> {
+  const { state, effects } = turn
+  const { group } = state
+  if (state.phase !== 'active' || group === undefined) {
+    if (state.phase === 'outside' && (state.joining !== undefined || state.creating !== undefined))
+      state.queue.push({ op, content })
+    else effects.push({ kind: 'failed', op, error: new MlsError('xmpp/not_joined', 'this device is not in the group') })
+    return
+  }
+  if (!state.live || state.rosterStale) {
+    state.queue.push({ op, content })
+    return
+  }
+  if (outsidersOf(turn).length > 0) {
+    const error = new MlsError('xmpp/blocked', 'somebody is in the group who is not in the room')
+    effects.push({ kind: 'failed', op, error })
+    return
+  }
+  if (group.proposals.length > 0) {
+    // RFC 9420 §12.4 V277: what was proposed takes effect first
+    state.queue.push({ op, content })
+    await tryCommit(turn, true)
+    return
+  }
+  protect(turn, op, content)
+}
+
+function protect(turn: Turn, op: string, content: MessageContent): void {
+  const { context } = turn
+  const { suite, account, room, clock } = context
+  const [random = 0] = suite.randomBytes(1)
+  const padding = suite.randomBytes(random % 16)
+  encrypt(turn, op, sealContent(content, { from: account, to: room, time: clock.now(), padding }))
+}
+
+/** Encrypts plain content in the present epoch and puts it into the outbox. */
+function encrypt(turn: Turn, op: string, data: Bytes): void {
+  const { context, state } = turn
+  const { group } = state
+  if (group === undefined) return
+  const id = context.suite.randomBytes(16)
+  const number = state.ownNumber + 1n
+  const authenticatedData = encodeHeader({
+    generation: group.nextGeneration,
+    id,
+    number,
+    previous: state.ownLink,
+    seen: state.head,
+    fork: currentFork(turn, group),
+  })
+  const bytes = group.protect(data, { authenticatedData })
+  state.ownNumber = number
+  state.ownLink = linkTo(context.suite, bytes)
+  const messageId = toHex(id)
+  noteAuthor(turn, messageId, context.account)
+  const { epoch } = group
+  const item: OutboxItem = {
+    id: engineId(context),
+    op,
+    messageId,
+    epoch,
+    number,
+    bytes,
+    data,
+    unsure: false,
+    archiveId: undefined,
+  }
+  state.outbox.push(item)
+  send(turn, item)
+}
+
+function send({ state, effects }: Turn, { id, epoch, bytes }: OutboxItem): void {
+  const { group } = state
+  if (group !== undefined)
+    effects.push({ kind: 'send', id, item: { kind: 'encrypted', group: group.id, epoch, bytes } })
+}
+
+/** Sends what waited for the epoch to be known. */
+export async function flushQueue(turn: Turn): Promise<void> {
+  const waiting = turn.state.queue
+  turn.state.queue = []
+  for (const { op, content } of waiting) await say(turn, op, content)
+}
+
+/** Whether bytes are an own message: then it has arrived. */
+export function confirmOwn(turn: Turn, archiveId: string, bytes: Bytes): boolean {
+  const { state, effects, context } = turn
+  const item = state.outbox.find((one) => equalBytes(one.bytes, bytes))
+  if (item === undefined) return false
+  if (item.archiveId !== undefined) return true
+  item.archiveId = archiveId
+  effects.push({ kind: 'done', op: item.op, sent: { id: item.messageId, archiveId } })
+  const keep = context.kind === 'mix' ? maxConfirmed : 0
+  const confirmed = state.outbox.filter((one) => one.archiveId !== undefined)
+  const dropped = new Set(confirmed.slice(0, Math.max(0, confirmed.length - keep)))
+  state.outbox = state.outbox.filter((one) => !dropped.has(one))
+  return true
+}
+
+/** After the archive was read: what it does not have is sent again, the same bytes; too late ones are encrypted anew. */
+export function resend(turn: Turn): void {
+  const { state } = turn
+  const { group } = state
+  if (group === undefined || state.phase !== 'active') return
+  for (const item of [...state.outbox]) {
+    if (!item.unsure || item.archiveId !== undefined) continue
+    item.unsure = false
+    if (group.epoch - item.epoch <= 2n) send(turn, item)
+    else again(turn, item)
+  }
+}
+
+/** Sends the content of a message again in the present epoch; its old form can no longer be read by anybody. */
+export function again(turn: Turn, item: OutboxItem): void {
+  turn.state.outbox = turn.state.outbox.filter((one) => one !== item)
+  encrypt(turn, item.op, item.data)
+}

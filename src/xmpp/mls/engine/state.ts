@@ -1,0 +1,318 @@
+/** What the engine remembers of one room, what happens to it, and what it wants done. */
+import type { Bytes } from '../../../bytes/bytes.ts'
+import type { MlsError } from '../../../bytes/errors.ts'
+import type { CipherSuite } from '../../../crypto/cipher-suite.ts'
+import type { Group } from '../../../group/group.ts'
+import type { Identity } from '../../../group/key-package.ts'
+import type { AuthenticationService } from '../../../ports/authentication-service.ts'
+import type { Clock } from '../../../ports/clock.ts'
+import type { Affiliation } from '../../xep/xep-0045.ts'
+import type { SeenMessage } from '../header.ts'
+import type { ClientSettings, MessageContent, RoomEvents, RoomPolicy, SentMessage, Trust } from '../types.ts'
+import type { HandshakeKind } from '../wire/handshake.ts'
+import type { MlsRequest } from '../wire/request.ts'
+
+/** What is the same for a room's whole life. */
+export interface EngineContext {
+  readonly suite: CipherSuite
+  readonly identity: Identity
+  readonly account: string
+  readonly device: string
+  readonly room: string
+  readonly kind: 'muc' | 'mix'
+  readonly clock: Clock
+  readonly authentication: AuthenticationService
+  readonly settings: ClientSettings
+  readonly trust: (who: { account: string; device: string; signatureKey: Uint8Array }) => Trust
+}
+
+/** What is wanted of the group; a commit carries it out. It is kept until it is true, whoever made it so. */
+export type Intent =
+  | { readonly id: string; readonly kind: 'add'; readonly account: string; readonly keyPackages: readonly Bytes[] }
+  | { readonly id: string; readonly kind: 'remove'; readonly account: string; readonly device: string | undefined }
+  | { readonly id: string; readonly kind: 'update' }
+  | { readonly id: string; readonly kind: 'policy'; readonly policy: RoomPolicy }
+
+/** The own commit that waits for its place in the archive. */
+export interface Attempt {
+  /** Stanza id. */
+  readonly id: string
+  readonly epoch: bigint
+  readonly commit: Bytes
+  readonly groupInfo: Bytes | undefined
+  readonly intents: readonly string[]
+  /** KeyPackageRefs by account, for the Welcomes. */
+  readonly welcome: readonly { readonly account: string; readonly references: readonly Bytes[] }[]
+  unsure: boolean
+}
+
+/** An application message that the archive has not shown yet: its exact bytes, which are sent again and never remade. */
+export interface OutboxItem {
+  /** Stanza id. */
+  readonly id: string
+  readonly op: string
+  readonly messageId: string
+  readonly epoch: bigint
+  readonly number: bigint
+  readonly bytes: Bytes
+  /** The plain content, for the case that its epoch turns out void. */
+  readonly data: Bytes
+  unsure: boolean
+  /** Where it is in the archive, once it is. */
+  archiveId: string | undefined
+}
+
+/** A proposal on its way. */
+export interface SentProposal {
+  readonly id: string
+  readonly op: string
+  readonly epoch: bigint
+  readonly bytes: Bytes
+  unsure: boolean
+}
+
+/** A Welcome to hand out. */
+export interface PendingWelcome {
+  readonly id: string
+  readonly account: string
+  readonly epoch: bigint
+  readonly at: string
+  readonly welcome: Bytes
+  readonly tree: Bytes
+}
+
+/** What is known of one sender's messages. */
+export interface Chain {
+  readonly account: string
+  readonly device: string
+  leafIndex: number
+  number: bigint
+  link: Bytes
+  /** Numbers that others or later messages mention and that did not come. */
+  missing: bigint[]
+  reported: bigint[]
+}
+
+/** A message or commit of an epoch that has not begun here. */
+export interface FutureEntry {
+  readonly entry: EngineEntry
+  readonly epoch: bigint
+}
+
+/** The epoch before, kept in case the archive's order changes (channels). */
+export interface Previous {
+  readonly epoch: bigint
+  readonly snapshot: Bytes
+  /** Archive id of the commit that began it, and of the one that ended it. */
+  readonly base: string | undefined
+  readonly end: string
+  readonly until: number
+  /** What an own commit did that would have to be done again. */
+  readonly intents: readonly Intent[]
+}
+
+/** An external join under way. */
+export interface Joining {
+  readonly request: string
+  /** How often it was asked. */
+  readonly asked: number
+  /** Set once the commit is on its way. */
+  commit: Bytes | undefined
+  id: string | undefined
+  epoch: bigint | undefined
+  complete: (() => Group) | undefined
+}
+
+/** See the file. The engine owns and changes it. */
+export interface RoomState {
+  phase: 'outside' | 'active' | 'removed' | 'closed'
+  group: Group | undefined
+  /** Archive id of the last entry that was processed in the archive's order. */
+  cursor: string | undefined
+  /** Recently processed archive ids, oldest first. */
+  readonly processed: Set<string>
+  /** Archive id of the commit that began the epoch. */
+  base: string | undefined
+  /** The first epoch of this device. */
+  joinEpoch: bigint
+  previous: Previous | undefined
+  intents: Intent[]
+  attempt: Attempt | undefined
+  races: number
+  outbox: OutboxItem[]
+  proposals: SentProposal[]
+  welcomes: PendingWelcome[]
+  readonly chains: Map<string, Chain>
+  ownNumber: bigint
+  ownLink: Bytes
+  head: SeenMessage | undefined
+  future: FutureEntry[]
+  /** Where the cursor stood before the first of them: they are read again after a restart. */
+  hold: { readonly cursor: string | undefined } | undefined
+  /** Authors of recent messages by id, oldest first. */
+  readonly authors: Map<string, string>
+  forked: boolean
+  truncated: boolean
+  /** A group that is in the archive and that this device is not in. */
+  outside: { readonly group: Bytes; lastCommit: bigint | undefined } | undefined
+  /** An own group whose beginning is on its way. */
+  creating: { readonly group: Group; readonly id: string; readonly groupInfo: Bytes } | undefined
+  joining: Joining | undefined
+  /** Standing of accounts in the room; `undefined` when it could not be read. */
+  roster: Map<string, Affiliation> | undefined
+  rosterStale: boolean
+  /** Whether the archive was read to its end since the last loss of connection. */
+  live: boolean
+  /** Messages that wait until they may be encrypted. */
+  queue: { readonly op: string; readonly content: MessageContent }[]
+  /** Questions of others that nobody has answered yet. */
+  requests: { readonly request: MlsRequest; readonly account: string }[]
+  /** Cached fork tag. */
+  fork: { readonly epoch: bigint; readonly tag: Bytes } | undefined
+}
+
+/** One entry of the room, with everything fetched that it refers to. */
+export interface EngineEntry {
+  readonly archiveId: string
+  /** Real bare JID as the room says. */
+  readonly from: string | undefined
+  readonly item: EntryItem
+}
+
+/** What an entry is. */
+export type EntryItem =
+  | { readonly kind: 'encrypted'; readonly group: Bytes; readonly bytes: Bytes }
+  | {
+      readonly kind: 'handshake'
+      readonly handshake: HandshakeKind
+      readonly group: Bytes
+      readonly epoch: bigint
+      readonly bytes: Bytes | undefined
+      readonly groupInfo: Bytes | undefined
+      readonly tree:
+        | {
+            readonly bytes: Bytes
+            readonly at: string | undefined
+            readonly request: string | undefined
+            readonly leaf: number | undefined
+          }
+        | undefined
+    }
+  | { readonly kind: 'request'; readonly request: MlsRequest }
+  /** Content of the binding that cannot be had. */
+  | { readonly kind: 'broken'; readonly reason: 'malformed' | 'too-large' | 'unavailable' }
+  | { readonly kind: 'other' }
+
+/** What happens. */
+export type EngineEvent =
+  /** The next entry of the archive. */
+  | { readonly kind: 'archived'; readonly entry: EngineEntry }
+  /** An entry as it arrived, its place not yet settled. */
+  | { readonly kind: 'live'; readonly entry: EngineEntry }
+  /** An entry that the archive shows before others that were processed (channels). */
+  | { readonly kind: 'late'; readonly entry: EngineEntry }
+  /** The archive was read to its end. */
+  | { readonly kind: 'caught-up' }
+  /** The connection or the seat is gone. */
+  | { readonly kind: 'lost' }
+  /** The archive no longer has the cursor. */
+  | { readonly kind: 'truncated' }
+  | { readonly kind: 'say'; readonly op: string; readonly content: MessageContent }
+  | { readonly kind: 'intend'; readonly intent: Intent }
+  | { readonly kind: 'leave'; readonly op: string }
+  | { readonly kind: 'create'; readonly policy: RoomPolicy; readonly direct: readonly string[] }
+  | { readonly kind: 'rejoin' }
+  | { readonly kind: 'adopt'; readonly group: Group; readonly at: string; readonly lastResort: boolean }
+  | { readonly kind: 'roster'; readonly roster: ReadonlyMap<string, Affiliation> | undefined }
+  | { readonly kind: 'affiliation'; readonly account: string; readonly affiliation: Affiliation }
+  /** Nobody knows what became of a stanza. */
+  | { readonly kind: 'unsure'; readonly id: string }
+  | { readonly kind: 'refused'; readonly id: string; readonly error: unknown }
+  | { readonly kind: 'welcomed'; readonly id: string }
+  | { readonly kind: 'timer'; readonly name: TimerName }
+
+/** Timers of a room; setting one again replaces it. */
+export type TimerName = 'retry' | 'proposals' | 'requests' | 'outsiders' | 'join'
+
+/** A stanza for the room. */
+export type OutgoingItem =
+  | { readonly kind: 'encrypted'; readonly group: Bytes; readonly epoch: bigint; readonly bytes: Bytes }
+  | {
+      readonly kind: 'handshake'
+      readonly handshake: HandshakeKind
+      readonly group: Bytes
+      readonly epoch: bigint
+      readonly bytes: Bytes | undefined
+      readonly groupInfo: Bytes | undefined
+      readonly tree?: {
+        readonly bytes: Bytes
+        readonly at: string | undefined
+        readonly request: string
+        readonly leaf: number | undefined
+      }
+    }
+  | { readonly kind: 'request'; readonly request: MlsRequest }
+
+/** An event for the application. */
+export type Emission = {
+  [K in keyof RoomEvents]: { readonly name: K; readonly value: RoomEvents[K] }
+}[keyof RoomEvents]
+
+/** What is to be done, in this order, after the state was stored. */
+export type Effect =
+  | { readonly kind: 'send'; readonly id: string; readonly item: OutgoingItem }
+  | { readonly kind: 'welcome'; readonly welcome: PendingWelcome }
+  | { readonly kind: 'emit'; readonly event: Emission }
+  /** Read the archive from the cursor. */
+  | { readonly kind: 'pull' }
+  /** Call back after `ms` and a random time within `windowMs`. */
+  | { readonly kind: 'timer'; readonly name: TimerName; readonly ms: number; readonly windowMs: number }
+  /** Read who belongs to the room. */
+  | { readonly kind: 'read-roster' }
+  | { readonly kind: 'done'; readonly op: string; readonly sent: SentMessage | undefined }
+  | { readonly kind: 'failed'; readonly op: string; readonly error: MlsError }
+  | { readonly kind: 'health' }
+
+/** A turn of the engine: the state to change and the effects so far. */
+export interface Turn {
+  readonly context: EngineContext
+  readonly state: RoomState
+  readonly effects: Effect[]
+}
+
+/** The state of a room that nothing is known of. */
+export function initialState(): RoomState {
+  return {
+    phase: 'outside',
+    group: undefined,
+    cursor: undefined,
+    processed: new Set(),
+    base: undefined,
+    joinEpoch: 0n,
+    previous: undefined,
+    intents: [],
+    attempt: undefined,
+    races: 0,
+    outbox: [],
+    proposals: [],
+    welcomes: [],
+    chains: new Map(),
+    ownNumber: 0n,
+    ownLink: new Uint8Array(0),
+    head: undefined,
+    future: [],
+    hold: undefined,
+    authors: new Map(),
+    forked: false,
+    truncated: false,
+    outside: undefined,
+    creating: undefined,
+    joining: undefined,
+    roster: undefined,
+    rosterStale: false,
+    live: false,
+    queue: [],
+    requests: [],
+    fork: undefined,
+  }
+}

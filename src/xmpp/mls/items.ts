@@ -1,0 +1,123 @@
+/** Between stanzas of a room and what the engine works with. */
+import type { Bytes } from '../../bytes/bytes.ts'
+import { MlsError } from '../../bytes/errors.ts'
+import type { RoomEntry } from '../room.ts'
+import { elementsOf, type XmlElement } from '../stanza/element.ts'
+import { buildHint } from '../xep/xep-0334.ts'
+import { buildEncryptionHint } from '../xep/xep-0380.ts'
+import type { Blobs } from './blobs.ts'
+import type { EngineEntry, EntryItem, OutgoingItem } from './engine/state.ts'
+import { buildEncrypted, parseEncrypted } from './wire/encrypted.ts'
+import { buildHandshake, type Handshake, parseHandshake } from './wire/handshake.ts'
+import { mlsNamespace } from './wire/namespace.ts'
+import { buildChunk, type Chunk, type Payload, parseChunk } from './wire/payload.ts'
+import { buildRequest, parseRequest } from './wire/request.ts'
+
+/** The element of the binding in a stanza, if there is one. Two are none: nobody sends that. */
+export function mlsElementIn(stanza: XmlElement): XmlElement | undefined {
+  const found = elementsOf(stanza).filter(({ ns }) => ns === mlsNamespace)
+  return found.length === 1 ? found[0] : undefined
+}
+
+/** The chunk in a stanza. */
+export function chunkIn(stanza: XmlElement): Chunk | undefined {
+  return parseChunk(mlsElementIn(stanza))
+}
+
+/** Whether an entry can be read without fetching anything. */
+export function isInline(entry: RoomEntry): boolean {
+  return parseEncrypted(mlsElementIn(entry.element))?.payload.kind === 'inline'
+}
+
+/**
+ * An entry with its payloads.
+ * @param chunksOf finds chunks of the entry's sender
+ * @throws `xmpp/unavailable` when a payload cannot be had now
+ */
+export async function readEntry(
+  entry: RoomEntry,
+  blobs: Blobs,
+  chunksOf: (id: string, count: number) => Promise<readonly Chunk[]>,
+): Promise<EngineEntry> {
+  const { archiveId, from } = entry
+  return {
+    archiveId,
+    from,
+    item: await readItem(mlsElementIn(entry.element), (payload) => blobs.unpack(payload, chunksOf)),
+  }
+}
+
+async function readItem(
+  source: XmlElement | undefined,
+  unpack: (payload: Payload) => Promise<Bytes>,
+): Promise<EntryItem> {
+  const [encrypted, handshake, request] = [parseEncrypted(source), parseHandshake(source), parseRequest(source)]
+  try {
+    if (encrypted !== undefined)
+      return { kind: 'encrypted', group: encrypted.group, bytes: await unpack(encrypted.payload) }
+    if (handshake !== undefined) return await readHandshake(handshake, unpack)
+  } catch (error) {
+    if (!(error instanceof MlsError) || error.kind === 'environment') throw error
+    return { kind: 'broken', reason: error.code === 'xmpp/too_large' ? 'too-large' : 'malformed' }
+  }
+  if (request !== undefined) return { kind: 'request', request }
+  const unknown =
+    source === undefined || source.name === 'chunk' || !['encrypted', 'handshake', 'request'].includes(source.name)
+  return unknown ? { kind: 'other' } : { kind: 'broken', reason: 'malformed' }
+}
+
+async function readHandshake(value: Handshake, unpack: (payload: Payload) => Promise<Bytes>): Promise<EntryItem> {
+  const { kind, group, epoch, payload, groupInfo, tree } = value
+  const bytes = payload === undefined ? undefined : await unpack(payload)
+  // beside a commit they are for those outside; nobody waits for them
+  const needed = kind === 'state' || kind === 'init'
+  return {
+    kind: 'handshake',
+    handshake: kind,
+    group,
+    epoch,
+    bytes,
+    groupInfo: groupInfo === undefined || !needed ? undefined : await unpack(groupInfo),
+    tree: tree === undefined || !needed ? undefined : { ...tree, bytes: await unpack(tree.payload) },
+  }
+}
+
+/** The children of a stanza for an item, and the chunks that go before it. */
+export async function writeItem(
+  item: OutgoingItem,
+  blobs: Blobs,
+): Promise<{ readonly chunks: readonly Chunk[]; readonly children: readonly XmlElement[] }> {
+  const chunks: Chunk[] = []
+  const pack = async (bytes: Bytes): Promise<Payload> => {
+    const packed = await blobs.pack(bytes)
+    chunks.push(...packed.chunks)
+    return packed.payload
+  }
+  const main = await mainElement(item, pack)
+  return { chunks, children: withHints(main) }
+}
+
+async function mainElement(item: OutgoingItem, pack: (bytes: Bytes) => Promise<Payload>): Promise<XmlElement> {
+  if (item.kind === 'request') return buildRequest(item.request)
+  const { group, epoch } = item
+  if (item.kind === 'encrypted') return buildEncrypted({ group, epoch, payload: await pack(item.bytes) })
+  const { tree } = item
+  return buildHandshake({
+    kind: item.handshake,
+    group,
+    epoch,
+    payload: item.bytes === undefined ? undefined : await pack(item.bytes),
+    groupInfo: item.groupInfo === undefined ? undefined : await pack(item.groupInfo),
+    tree: tree === undefined ? undefined : { ...tree, payload: await pack(tree.bytes) },
+  })
+}
+
+/** The outside of a message: how it is encrypted, and that it must be kept. */
+export function withHints(main: XmlElement): readonly XmlElement[] {
+  return [main, buildEncryptionHint({ namespace: mlsNamespace, name: 'MLS' }), buildHint('store')]
+}
+
+/** The stanza content of a chunk. */
+export function chunkChildren(chunk: Chunk): readonly XmlElement[] {
+  return withHints(buildChunk(chunk))
+}

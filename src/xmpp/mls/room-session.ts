@@ -1,0 +1,346 @@
+/**
+ * One room at work: feeds the engine from the room and its archive, stores what the engine says, then does what it wants.
+ * One event after the other; nothing that the room sends makes it throw.
+ */
+import { MlsError } from '../../bytes/errors.ts'
+import type { XmppContext } from '../port.ts'
+import type { Room, RoomEntry, RoomEvent } from '../room.ts'
+import { bareJid } from '../stanza/jid.ts'
+import { hasCondition, XmppError } from '../stanza/xmpp-error.ts'
+import type { Affiliation } from '../xep/xep-0045.ts'
+import type { Blobs } from './blobs.ts'
+import { ChunkStore } from './chunk-store.ts'
+import { Emitter } from './emitter.ts'
+import { maxAsked } from './engine/joining.ts'
+import { outsidersOf } from './engine/roster.ts'
+import type { Effect, EngineContext, EngineEvent, OutgoingItem, RoomState, TimerName, Turn } from './engine/state.ts'
+import { issuesOf, step } from './engine/step.ts'
+import { chunkChildren, isInline, mlsElementIn, readEntry, writeItem } from './items.ts'
+import { Puller } from './puller.ts'
+import type { ClientStore } from './store.ts'
+import type { RoomEvents, RoomHealth, RoomProblem, SentMessage } from './types.ts'
+
+/** What a session works with. */
+export interface SessionPorts {
+  readonly xmpp: XmppContext
+  readonly room: Room
+  readonly engine: EngineContext
+  readonly store: ClientStore
+  readonly blobs: Blobs
+  /** Hands out a Welcome. */
+  readonly welcome: (welcome: Extract<Effect, { kind: 'welcome' }>['welcome'], room: string) => Promise<void>
+}
+
+interface Operation {
+  readonly resolve: (sent: SentMessage | undefined) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** See the file. */
+export class RoomSession {
+  readonly ports: SessionPorts
+  readonly events: Emitter<RoomEvents>
+  readonly chunks: ChunkStore
+  readonly #puller: Puller
+  readonly #operations = new Map<string, Operation>()
+  readonly #timers = new Map<TimerName, () => void>()
+  readonly #waiting = new Set<() => void>()
+  readonly #stop: () => void
+  #state: RoomState
+  #work: Promise<unknown> = Promise.resolve()
+  #sending: Promise<unknown> = Promise.resolve()
+  #health = ''
+  #serial = 0
+  #closed = false
+  #pending = 0
+
+  constructor(ports: SessionPorts, state: RoomState) {
+    this.ports = ports
+    this.#state = state
+    this.events = new Emitter((error) => this.problem('internal', error))
+    this.chunks = new ChunkStore(ports.room)
+    this.#puller = new Puller({
+      session: this,
+      room: ports.room,
+      timers: ports.xmpp.timers,
+      settleMs: ports.room.liveOrderIsFinal ? 0 : ports.engine.settings.settleMs,
+    })
+    this.#stop = ports.room.onEvent((event) => this.#roomEvent(event))
+  }
+
+  /** The engine's state; to be read, not kept. */
+  get state(): RoomState {
+    return this.#state
+  }
+
+  /** Hands events to the engine, in order; they are stored together. Resolves when what they cause was begun. */
+  post(...events: readonly EngineEvent[]): Promise<void> {
+    const next = this.#work.then(() => this.#run(events))
+    this.#pending++
+    this.#work = next
+      .catch((error: unknown) => this.problem(isStorage(error) ? 'storage' : 'internal', error))
+      .finally(() => this.#pending--)
+    return next
+  }
+
+  async #run(events: readonly EngineEvent[]): Promise<void> {
+    if (this.#closed) return
+    const { engine, store } = this.ports
+    const effects: Effect[] = []
+    try {
+      for (const event of events) {
+        const result = await step(engine, this.#state, event)
+        this.#state = result.state
+        effects.push(...result.effects)
+      }
+      await store.saveRoom(engine.room, this.#state)
+    } catch (error) {
+      // memory follows disk: what was not stored did not happen
+      this.#state = await store.room(engine)
+      throw error
+    }
+    for (const effect of effects) this.#perform(effect)
+    for (const wake of [...this.#waiting]) wake()
+  }
+
+  /** Runs an operation that ends when the engine says so. */
+  operate(event: (op: string) => EngineEvent): Promise<SentMessage | undefined> {
+    const op = `op${++this.#serial}`
+    return this.operateAs(op, event(op))
+  }
+
+  /** As {@link operate}, for an event with an id of its own. */
+  operateAs(op: string, event: EngineEvent): Promise<SentMessage | undefined> {
+    if (this.#closed) return Promise.reject(new MlsError('xmpp/closed', 'the room was closed'))
+    return new Promise((resolve, reject) => {
+      this.#operations.set(op, { resolve, reject })
+      this.post(event).catch((error: unknown) => this.#end(op)?.reject(error))
+    })
+  }
+
+  #end(op: string): Operation | undefined {
+    const found = this.#operations.get(op)
+    this.#operations.delete(op)
+    return found
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#send(effect.id, effect.item)
+        return
+      case 'welcome':
+        this.ports.welcome(effect.welcome, this.ports.engine.room).then(
+          () => void this.post({ kind: 'welcomed', id: effect.welcome.id }).catch(() => undefined),
+          (error: unknown) => this.problem('network', error),
+        )
+        return
+      case 'emit':
+        this.events.emit(effect.event.name, effect.event.value as never)
+        return
+      case 'pull':
+        this.pull()
+        return
+      case 'timer':
+        this.#timer(effect)
+        return
+      case 'read-roster':
+        void this.readRoster()
+        return
+      case 'done':
+        this.#end(effect.op)?.resolve(effect.sent)
+        return
+      case 'failed':
+        this.#end(effect.op)?.reject(effect.error)
+        return
+      case 'health':
+        this.reportHealth()
+    }
+  }
+
+  /** Stanzas leave in the order of their effects; nobody waits for the room's answer here. */
+  #send(id: string, item: OutgoingItem): void {
+    const { room, blobs, engine } = this.ports
+    const timeoutMs = engine.settings.timeoutMs
+    this.#sending = this.#sending.then(async () => {
+      try {
+        const { chunks, children } = await writeItem(item, blobs)
+        for (const chunk of chunks) await room.send(chunkChildren(chunk), { timeoutMs })
+        room.send(children, { id, timeoutMs }).catch((error: unknown) => this.#unsent(id, error))
+      } catch (error) {
+        this.#unsent(id, error)
+      }
+    })
+  }
+
+  #unsent(id: string, error: unknown): void {
+    if (this.#closed) return
+    const refusal =
+      (error instanceof XmppError && error.type !== 'wait') || isCode(error, 'xmpp/too_large', 'xmpp/unsupported')
+    const lostSeat = hasCondition(error, 'not-acceptable')
+    const event: EngineEvent = refusal && !lostSeat ? { kind: 'refused', id, error } : { kind: 'unsure', id }
+    this.post(event).catch(() => undefined)
+    if (lostSeat) this.#puller.seatLost()
+  }
+
+  #timer({ name, ms, windowMs }: Extract<Effect, { kind: 'timer' }>): void {
+    const { timers, random } = this.ports.xmpp
+    const [a = 0, b = 0] = random.randomBytes(2)
+    const delay = ms + Math.floor((windowMs * (a * 256 + b)) / 65_536)
+    this.#timers.get(name)?.()
+    this.#timers.set(
+      name,
+      timers.after(delay, () => {
+        this.#timers.delete(name)
+        this.post({ kind: 'timer', name }).catch(() => undefined)
+      }),
+    )
+  }
+
+  /** Reads the archive soon; calls that come together are one. */
+  pull(): void {
+    if (!this.#closed) this.#puller.pull()
+  }
+
+  /** Reads the archive to its end. @throws what the archive threw */
+  catchUp(): Promise<void> {
+    return this.#puller.catchUp()
+  }
+
+  /** Reads an entry with all that it refers to. @throws `xmpp/unavailable` */
+  async read(entry: RoomEntry): ReturnType<typeof readEntry> {
+    this.chunks.note(entry)
+    return await readEntry(entry, this.ports.blobs, (id, count) => this.chunks.find(entry, id, count))
+  }
+
+  /** Asks the room who belongs to it. */
+  async readRoster(): Promise<void> {
+    let roster: Map<string, Affiliation> | undefined
+    try {
+      roster = new Map((await this.ports.room.members()).map(({ jid, affiliation }) => [jid, affiliation]))
+    } catch {
+      // some rooms do not tell: then nothing is compared
+    }
+    await this.post({ kind: 'roster', roster }).catch(() => undefined)
+  }
+
+  #roomEvent(event: RoomEvent): void {
+    if (event.kind === 'message') this.#live(event.entry)
+    else if (event.kind === 'affiliation') {
+      const account = bareJid(event.jid)
+      this.post({ kind: 'affiliation', account, affiliation: event.affiliation }).catch(() => undefined)
+    } else if (event.kind === 'removed') {
+      this.post({ kind: 'lost' }).catch(() => undefined)
+      this.#puller.removed(event.reason)
+    } else if (event.kind === 'unarchived' && mlsElementIn(event.element) !== undefined)
+      this.problem('unarchived', new MlsError('xmpp/unsupported', 'a message that the room did not archive'))
+  }
+
+  #live(entry: RoomEntry): void {
+    this.chunks.note(entry)
+    if (mlsElementIn(entry.element) === undefined) return
+    if (!isInline(entry)) {
+      this.pull()
+      return
+    }
+    this.read(entry)
+      .then((read) => this.post({ kind: 'live', entry: read }))
+      .catch(() => this.pull())
+  }
+
+  /** Tells the application what went wrong. */
+  problem(kind: RoomProblem['kind'], cause: unknown): void {
+    const error =
+      cause instanceof MlsError ? cause : new MlsError('internal/unreachable', 'an unexpected failure', { cause })
+    this.events.emit('error', { kind, archiveId: undefined, error })
+  }
+
+  /** How the room does. */
+  get health(): RoomHealth {
+    const turn: Turn = { context: this.ports.engine, state: this.#state, effects: [] }
+    const issues = issuesOf(turn)
+    const state = this.#condition(issues.some(({ kind }) => kind === 'gap' || kind === 'fork'))
+    const canSend = state === 'active' && outsidersOf(turn).length === 0
+    return { state, issues, epoch: this.#state.group?.epoch, canSend }
+  }
+
+  #condition(lost: boolean): RoomHealth['state'] {
+    const { phase, live, joining, creating } = this.#state
+    if (this.#closed || phase === 'closed') return 'closed'
+    if (phase === 'removed') return 'removed'
+    if (!this.ports.room.joined) return 'offline'
+    if (phase === 'outside') {
+      const asked = joining !== undefined && (joining.commit !== undefined || joining.asked < maxAsked)
+      return asked || creating !== undefined ? 'joining' : 'waiting'
+    }
+    if (!live) return 'catching-up'
+    return lost ? 'desynchronised' : 'active'
+  }
+
+  /** Emits the health where it has changed. */
+  reportHealth(): void {
+    const { health } = this
+    const text = JSON.stringify(health, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+    if (text === this.#health) return
+    this.#health = text
+    this.events.emit('health', health)
+  }
+
+  /** Waits until a state of health is reached. @throws `xmpp/timeout` */
+  async until(wanted: (health: RoomHealth) => boolean, timeoutMs: number): Promise<boolean> {
+    if (wanted(this.health)) return true
+    return await new Promise<boolean>((resolve) => {
+      const finish = (value: boolean): void => {
+        this.#waiting.delete(look)
+        cancel()
+        resolve(value)
+      }
+      const look = (): void => {
+        if (wanted(this.health)) finish(true)
+      }
+      const cancel = this.ports.xmpp.timers.after(timeoutMs, () => finish(false))
+      this.#waiting.add(look)
+    })
+  }
+
+  /** Whether nothing is under way: no event, no page, no stanza of ours without its place in the archive. */
+  get idle(): boolean {
+    const { outbox, attempt, intents, queue, creating } = this.#state
+    const sent = outbox.every(({ archiveId }) => archiveId !== undefined)
+    return (
+      this.#pending === 0 &&
+      !this.#puller.busy &&
+      sent &&
+      !attempt &&
+      intents.length === 0 &&
+      queue.length === 0 &&
+      !creating
+    )
+  }
+
+  /** Keeps the seat from now on. */
+  keepSeat(): void {
+    this.#puller.keep()
+  }
+
+  /** Stops everything; the state in the storage stays as it is. */
+  async close(): Promise<void> {
+    this.#puller.stop()
+    this.#stop()
+    for (const cancel of this.#timers.values()) cancel()
+    await this.#work.catch(() => undefined)
+    this.#closed = true
+    for (const { reject } of this.#operations.values()) reject(new MlsError('xmpp/closed', 'the room was closed'))
+    this.#operations.clear()
+    this.ports.room.close()
+    this.#state.group?.close()
+  }
+}
+
+function isStorage(error: unknown): boolean {
+  return error instanceof MlsError && error.code.startsWith('storage/')
+}
+
+function isCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof MlsError && codes.includes(error.code)
+}

@@ -1,0 +1,255 @@
+/** An encrypted room as the application has it. */
+
+import type { Bytes } from '../../bytes/bytes.ts'
+import { MlsError } from '../../bytes/errors.ts'
+import type { Room } from '../room.ts'
+import type { XmlElement } from '../stanza/element.ts'
+import { bareJid } from '../stanza/jid.ts'
+import { hasCondition } from '../stanza/xmpp-error.ts'
+import { engineId, participantsOf } from './engine/groups.ts'
+import type { EngineEvent } from './engine/state.ts'
+import { policyOf } from './extensions.ts'
+import type { KeyPackages } from './key-packages.ts'
+import type { RoomSession } from './room-session.ts'
+import type {
+  MessageContent,
+  Participant,
+  RoomAccount,
+  RoomEvents,
+  RoomHealth,
+  RoomMessage,
+  RoomPolicy,
+  SentMessage,
+} from './types.ts'
+
+/** What a message can be referred to by: itself, what `send` gave back, or its id. */
+export type MessageReference = Pick<RoomMessage, 'id'> | string
+
+/** A room with its group. Made by `MlsClient.room` and `MlsClient.direct`. */
+export class MlsRoom {
+  readonly #keyPackages: KeyPackages
+  readonly #onLeft: (room: MlsRoom) => Promise<void>
+  #session: RoomSession
+
+  /** For the client. */
+  constructor(session: RoomSession, keyPackages: KeyPackages, onLeft: (room: MlsRoom) => Promise<void>) {
+    this.#session = session
+    this.#keyPackages = keyPackages
+    this.#onLeft = onLeft
+  }
+
+  /** Bare JID. */
+  get jid(): string {
+    return this.#session.ports.engine.room
+  }
+
+  /** `muc` or `mix`. */
+  get kind(): Room['kind'] {
+    return this.#session.ports.room.kind
+  }
+
+  get health(): RoomHealth {
+    return this.#session.health
+  }
+
+  /** The rules of the group. */
+  get policy(): RoomPolicy {
+    return policyOf(this.#session.state.group?.extensions ?? [])
+  }
+
+  /** Listens to one kind of event. Returns how to stop. */
+  on<K extends keyof RoomEvents>(name: K, listener: (value: RoomEvents[K]) => void): () => void {
+    return this.#session.events.on(name, listener)
+  }
+
+  /** The devices in the group: the leaves of the tree, from the left. */
+  devices(): readonly Participant[] {
+    const { state, ports } = this.#session
+    return state.group === undefined ? [] : participantsOf(ports.engine, state.group)
+  }
+
+  /** The accounts of the group and of the room, and where they differ. */
+  members(): readonly RoomAccount[] {
+    const { state, ports } = this.#session
+    const { roster } = state
+    const devices = new Map<string, Participant[]>()
+    for (const one of this.devices()) devices.set(one.account, [...(devices.get(one.account) ?? []), one])
+    const out = (affiliation: string | undefined): boolean => affiliation === 'outcast' || affiliation === 'none'
+    const listed = [...(roster ?? [])].flatMap(([jid, affiliation]) => (out(affiliation) ? [] : [jid]))
+    return [...new Set([...devices.keys(), ...listed])].sort().map((account) => {
+      const own = devices.get(account) ?? []
+      const affiliation = roster?.get(account)
+      const absent = ports.engine.kind === 'muc' ? affiliation === undefined || out(affiliation) : out(affiliation)
+      const outsider = roster !== undefined && own.length > 0 && account !== ports.engine.account && absent
+      return {
+        account,
+        devices: own,
+        affiliation,
+        difference: outsider ? 'outsider' : own.length === 0 ? 'unreached' : 'none',
+      }
+    })
+  }
+
+  /**
+   * Twelve groups of five digits that are the same for all members who are in the same epoch of the same group.
+   * @throws `xmpp/not_joined`
+   */
+  get safetyNumber(): string {
+    return this.#group().safetyNumber
+  }
+
+  /** Equal at two members exactly when they share epoch and history. @throws `xmpp/not_joined` */
+  get epochAuthenticator(): Bytes {
+    return this.#group().epochAuthenticator
+  }
+
+  #group() {
+    const { group } = this.#session.state
+    if (group === undefined) throw new MlsError('xmpp/not_joined', 'this device is not in the group')
+    return group
+  }
+
+  /**
+   * Sends a message. Resolves when the room's archive has it; while the connection is away it waits.
+   * @throws `xmpp/not_joined`, `xmpp/blocked` while an outsider is in the tree, `xmpp/closed`, `xmpp/too_large`, XmppError
+   */
+  async send(content: string | MessageContent): Promise<SentMessage> {
+    const value: MessageContent = typeof content === 'string' ? { kind: 'text', body: content } : content
+    const sent = await this.#session.operate((op) => ({ kind: 'say', op, content: value }))
+    if (sent === undefined) throw new MlsError('internal/unreachable', 'a message without a place')
+    return sent
+  }
+
+  /** Answers a message. @throws as {@link send} */
+  reply(to: MessageReference, body: string): Promise<SentMessage> {
+    return this.send({ kind: 'reply', to: idOf(to), body })
+  }
+
+  /** Sets the own reactions to a message. @throws as {@link send} */
+  react(to: MessageReference, ...emojis: readonly string[]): Promise<SentMessage> {
+    return this.send({ kind: 'reaction', to: idOf(to), emojis })
+  }
+
+  /** Replaces an own message. @throws as {@link send} */
+  correct(to: MessageReference, body: string): Promise<SentMessage> {
+    return this.send({ kind: 'correction', to: idOf(to), body })
+  }
+
+  /** Takes an own message back. @throws as {@link send} */
+  retract(to: MessageReference): Promise<SentMessage> {
+    return this.send({ kind: 'retraction', to: idOf(to) })
+  }
+
+  /** Says that everything up to a message was displayed. @throws as {@link send} */
+  displayed(to: MessageReference): Promise<SentMessage> {
+    return this.send({ kind: 'displayed', to: idOf(to) })
+  }
+
+  /** Sends elements of the application's own in the envelope. @throws as {@link send} */
+  sendXml(...elements: readonly XmlElement[]): Promise<SentMessage> {
+    return this.send({ kind: 'xml', elements })
+  }
+
+  /**
+   * Adds all devices of an account: lets it into the room, then into the group. Resolves when the group has them.
+   * @throws `xmpp/no_devices`, `xmpp/not_joined`, XmppError, codes of the commit
+   */
+  async invite(jid: string): Promise<void> {
+    const account = bareJid(jid)
+    this.#group()
+    const keyPackages = await this.#keyPackages.choose(account)
+    await this.#affiliate(account)
+    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'add', account, keyPackages } }))
+  }
+
+  /** Lets an account into the room; who may not do that leaves it to the owners. */
+  async #affiliate(account: string): Promise<void> {
+    const { room } = this.#session.ports
+    if (room.kind === 'mix') return
+    const known = this.#session.state.roster?.get(account)
+    if (known !== undefined && known !== 'none' && known !== 'outcast') return
+    await room.affiliate(account, 'member')
+    await this.#session.post({ kind: 'affiliation', account, affiliation: 'member' })
+  }
+
+  /**
+   * Removes all devices of an account from the group, then the account from the room. Resolves when the group is without it.
+   * @throws `xmpp/not_joined`, codes of the commit
+   */
+  async remove(jid: string): Promise<void> {
+    const account = bareJid(jid)
+    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'remove', account, device: undefined } }))
+    const { room } = this.#session.ports
+    if (room.kind === 'mix') return
+    try {
+      await room.affiliate(account, 'none')
+    } catch (error) {
+      // a member may remove from the group and not from the room: the owners see the difference
+      if (!hasCondition(error, 'forbidden', 'not-allowed')) throw error
+    }
+  }
+
+  /** Removes one device of an account. @throws `xmpp/not_joined`, codes of the commit */
+  async removeDevice(account: string, device: string): Promise<void> {
+    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'remove', account: bareJid(account), device } }))
+  }
+
+  /** Renews the keys of the own leaf: what was stolen before is worth nothing afterwards. @throws codes of the commit */
+  async update(): Promise<void> {
+    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'update' } }))
+  }
+
+  /** Changes the rules of the group. @throws `xmpp/not_joined`, codes of the commit */
+  async setPolicy(policy: RoomPolicy): Promise<void> {
+    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'policy', policy } }))
+  }
+
+  async #intend(make: (id: string) => EngineEvent): Promise<void> {
+    this.#group()
+    const id = engineId(this.#session.ports.engine)
+    await this.#session.operateAs(id, make(id))
+  }
+
+  /** Leaves group and room with all devices of the account: the others remove them. The own state is deleted. */
+  async leave(): Promise<void> {
+    await this.#session.operate((op) => ({ kind: 'leave', op }))
+    await this.#session.ports.room.leave()
+    await this.#onLeft(this)
+  }
+
+  /**
+   * Comes back after lost state, as one operation that everybody sees: asks the members for the group's state and joins
+   * by an external commit that removes the old leaf. Resolves when this device is in.
+   * @throws `xmpp/timeout` when nobody answers; an answer that comes later is still taken
+   */
+  async rejoin(): Promise<void> {
+    const { engine } = this.#session.ports
+    await this.#session.post({ kind: 'rejoin' })
+    const done = await this.#session.until(() => this.#session.state.phase === 'active', engine.settings.timeoutMs)
+    if (!done) throw new MlsError('xmpp/timeout', 'no member has answered')
+  }
+
+  /** Reads the archive to its end now. @throws what the archive threw */
+  async synchronise(): Promise<void> {
+    await this.#session.catchUp()
+  }
+
+  /** Whether nothing is under way. */
+  get idle(): boolean {
+    return this.#session.idle
+  }
+
+  /** Stops following the room on this device; group and seat stay. */
+  async close(): Promise<void> {
+    await this.#session.close()
+  }
+
+  /** For the client. */
+  get session(): RoomSession {
+    return this.#session
+  }
+}
+
+function idOf(reference: MessageReference): string {
+  return typeof reference === 'string' ? reference : reference.id
+}

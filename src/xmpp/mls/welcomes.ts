@@ -1,0 +1,146 @@
+/** Welcomes: those that come to the account, and those that we hand out. */
+import type { Bytes } from '../../bytes/bytes.ts'
+import { MlsError } from '../../bytes/errors.ts'
+import { decodeMlsMessage } from '../../wire/mls-message.ts'
+import { readArchive } from '../archive.ts'
+import { freshId, type XmppContext } from '../port.ts'
+import type { XmlElement } from '../stanza/element.ts'
+import { bareJid, sameBareJid, tryBareJid } from '../stanza/jid.ts'
+import { message } from '../stanza/stanza.ts'
+import { carbonIn } from '../xep/xep-0280.ts'
+import { isArchiveResult } from '../xep/xep-0313.ts'
+import { buildOriginId } from '../xep/xep-0359.ts'
+import type { Blobs } from './blobs.ts'
+import type { PendingWelcome } from './engine/state.ts'
+import { chunkChildren, chunkIn, mlsElementIn, withHints } from './items.ts'
+import type { KeyPackages } from './key-packages.ts'
+import type { Chunk, Payload } from './wire/payload.ts'
+import { buildRoomWelcome, parseRoomWelcome, type RoomWelcome } from './wire/welcome.ts'
+
+/** A Welcome for this device, with everything that a join needs. */
+export interface IncomingWelcome {
+  readonly room: string
+  readonly from: string
+  readonly at: string
+  readonly welcome: Bytes
+  readonly tree: Bytes
+}
+
+/** Own messages that are read from the account's archive when a client opens. */
+const archiveDepth = 100
+const maxChunks = 512
+
+/** See the file. */
+export class Welcomes {
+  readonly #context: XmppContext
+  readonly #blobs: Blobs
+  readonly #keyPackages: KeyPackages
+  readonly #own: string
+  readonly #onWelcome: (welcome: IncomingWelcome) => Promise<void>
+  readonly #onProblem: (error: unknown) => void
+  readonly #chunks = new Map<string, Chunk>()
+  #work: Promise<unknown> = Promise.resolve()
+  #stop: (() => void) | undefined
+
+  constructor(input: {
+    readonly context: XmppContext
+    readonly blobs: Blobs
+    readonly keyPackages: KeyPackages
+    readonly onWelcome: (welcome: IncomingWelcome) => Promise<void>
+    readonly onProblem: (error: unknown) => void
+  }) {
+    this.#context = input.context
+    this.#blobs = input.blobs
+    this.#keyPackages = input.keyPackages
+    this.#own = bareJid(input.context.port.jid)
+    this.#onWelcome = input.onWelcome
+    this.#onProblem = input.onProblem
+  }
+
+  /** Starts to listen. */
+  listen(): void {
+    this.#stop = this.#context.port.onStanza((stanza) => this.#stanza(stanza))
+  }
+
+  /** Looks for Welcomes that came while nobody of the account was there, or that another device was given. */
+  async catchUp(): Promise<void> {
+    try {
+      const { results } = await readArchive(this.#context, this.#own, { before: '', max: archiveDepth })
+      for (const { message: stanza } of results) this.#received(stanza)
+    } catch (error) {
+      // an account without archive has the offline store alone
+      if (!(error instanceof MlsError)) return
+      this.#onProblem(error)
+    }
+    await this.#work
+  }
+
+  #stanza(stanza: XmlElement): void {
+    if (stanza.name !== 'message' || isArchiveResult(stanza)) return
+    const copy = carbonIn(stanza, this.#own)
+    // S01: a forged copy is dropped with all that it holds
+    if (copy.kind === 'forged') return
+    if (copy.kind === 'none') this.#received(stanza)
+    else if (copy.carbon.direction === 'received') this.#received(copy.carbon.message)
+  }
+
+  #received(stanza: XmlElement): void {
+    const { type, to } = { type: stanza.attrs['type'], to: stanza.attrs['to'] }
+    const from = tryBareJid(stanza.attrs['from'])
+    // S11: Welcomes come as chat messages to the account and in no other way
+    if (type !== 'chat' || from === undefined || (to !== undefined && !sameBareJid(to, this.#own))) return
+    const source = mlsElementIn(stanza)
+    if (source === undefined) return
+    const chunk = chunkIn(stanza)
+    if (chunk !== undefined) this.#keep(from, chunk)
+    const welcome = parseRoomWelcome(source)
+    if (welcome === undefined) return
+    this.#work = this.#work.then(() => this.#open(from, welcome)).catch((error: unknown) => this.#onProblem(error))
+  }
+
+  #keep(from: string, chunk: Chunk): void {
+    this.#chunks.set(`${chunk.index} ${chunk.id} ${from}`, chunk)
+    for (const oldest of this.#chunks.keys()) {
+      if (this.#chunks.size <= maxChunks) break
+      this.#chunks.delete(oldest)
+    }
+  }
+
+  async #open(from: string, { room, at, payload, tree }: RoomWelcome): Promise<void> {
+    const unpack = (one: Payload): Promise<Bytes> =>
+      this.#blobs.unpack(one, async (id, count) =>
+        Array.from({ length: count }, (_, index) => this.#chunks.get(`${index} ${id} ${from}`)).flatMap(
+          (chunk) => chunk ?? [],
+        ),
+      )
+    const welcome = await unpack(payload)
+    // somebody else's, or that of another own device
+    if (this.#keyPackages.find(referencesIn(welcome)) === undefined) return
+    await this.#onWelcome({ room, from, at, welcome, tree: await unpack(tree) })
+  }
+
+  /** Sends a Welcome to all devices of an account, online or not. @throws as the port */
+  async send({ account, epoch, at, welcome, tree }: PendingWelcome, room: string): Promise<void> {
+    const [packed, packedTree] = [await this.#blobs.pack(welcome), await this.#blobs.pack(tree)]
+    for (const chunk of [...packed.chunks, ...packedTree.chunks]) await this.#transmit(account, chunkChildren(chunk))
+    const main = buildRoomWelcome({ room, epoch, at, payload: packed.payload, tree: packedTree.payload })
+    await this.#transmit(account, withHints(main))
+  }
+
+  async #transmit(account: string, children: readonly XmlElement[]): Promise<void> {
+    const id = freshId(this.#context.random)
+    await this.#context.port.send(message({ to: account, type: 'chat', id }, ...children, buildOriginId(id)))
+  }
+
+  /** Stops listening. */
+  stop(): void {
+    this.#stop?.()
+  }
+}
+
+/** The KeyPackageRefs of a Welcome. @throws kind `malformed` */
+export function referencesIn(bytes: Bytes): readonly Bytes[] {
+  const decoded = decodeMlsMessage(bytes)
+  if (decoded.wireFormat !== 'mls_welcome') throw new MlsError('codec/value', 'no Welcome where one was expected')
+  return decoded.welcome.secrets.map(({ newMember }) => newMember)
+}

@@ -1,0 +1,93 @@
+import { cipherSuite } from '../../../src/index.ts'
+import type { Storage } from '../../../src/ports/storage.ts'
+import { MemoryMedium, openMemoryStorage } from '../../../src/storage/memory.ts'
+import { type Session, XmppService } from '../../../src/testing/xmpp/index.ts'
+import {
+  MlsClient,
+  type MlsClientOptions,
+  type MlsRoom,
+  type RoomMessage,
+  type RoomProblem,
+  type Unreadable,
+} from '../../../src/xmpp/index.ts'
+import { presence } from '../../../src/xmpp/stanza/stanza.ts'
+import { seededRandom } from './seeded.ts'
+
+export const roomJid = 'garden@conference.a.test'
+
+/** A device of a test: everything that it was told. */
+export interface Device {
+  readonly client: MlsClient
+  readonly port: Session
+  readonly medium: MemoryMedium
+  readonly storage: Storage
+}
+
+/** A service with clients of the binding on it, on virtual time that runs by itself. */
+export class World {
+  readonly service: XmppService
+  readonly #stop: () => void
+  readonly #seed: string
+
+  constructor(seed: string, sites: Record<string, 'prosody' | 'ejabberd'> = { 'a.test': 'prosody' }) {
+    this.#seed = seed
+    this.service = new XmppService({ seed, sites })
+    this.#stop = this.service.clock.autoRun(1)
+  }
+
+  /** Connects a device; with a medium, the one that it was. */
+  async device(jid: string, options: Partial<MlsClientOptions> & { medium?: MemoryMedium } = {}): Promise<Device> {
+    const { medium = new MemoryMedium(), ...rest } = options
+    const port = this.service.connect(jid)
+    await port.send(presence({}))
+    const random = seededRandom(`${this.#seed} ${jid}`)
+    const storage = await openMemoryStorage({ medium, randomBytes: (length) => random.randomBytes(length) })
+    const client = await MlsClient.open({
+      xmpp: port,
+      storage,
+      suite: await cipherSuite(1),
+      ports: { timers: this.service.clock, random },
+      settings: { keyPackages: 2 },
+      ...rest,
+    })
+    return { client, port, medium, storage }
+  }
+
+  /** Lets virtual time pass. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.service.clock.after(ms, resolve))
+  }
+
+  /** Waits until something is true. */
+  async until(what: string, condition: () => boolean): Promise<void> {
+    for (let i = 0; i < 2000; i++) {
+      if (condition()) return
+      await this.wait(50)
+    }
+    throw new Error(`never happened: ${what}`)
+  }
+
+  stop(): void {
+    this.#stop()
+  }
+}
+
+/** Notes what a room tells. */
+export function listen(room: MlsRoom) {
+  const heard = {
+    messages: [] as RoomMessage[],
+    unreadable: [] as Unreadable[],
+    errors: [] as RoomProblem[],
+    membership: [] as string[],
+  }
+  room.on('message', (message) => heard.messages.push(message))
+  room.on('unreadable', (one) => heard.unreadable.push(one))
+  room.on('error', (error) => heard.errors.push(error))
+  room.on('membership', ({ by, added, removed, external }) => {
+    const names = (list: readonly { account: string }[]) => list.map(({ account }) => account.split('@')[0]).join()
+    heard.membership.push(`${external ?? 'commit'} by ${by.account.split('@')[0]} +${names(added)} -${names(removed)}`)
+  })
+  return heard
+}
+
+export const bodies = (list: readonly RoomMessage[]) => list.map(({ body }) => body)
