@@ -1,10 +1,12 @@
 /** Reads the room's archive for a session, in order and to its end, and keeps the seat in the room. */
 import { MlsError } from '../../bytes/errors.ts'
-import type { Timers } from '../port.ts'
+import type { XmppContext } from '../port.ts'
 import type { RemovalReason, Room, RoomEntry } from '../room.ts'
 import { hasCondition, XmppError } from '../stanza/xmpp-error.ts'
-import type { EngineEvent } from './engine/state.ts'
-import type { RoomSession } from './room-session.ts'
+import type { EngineEntry } from './engine/entries.ts'
+import type { EngineEvent } from './engine/events.ts'
+import type { RoomState } from './engine/state.ts'
+import type { RoomProblem } from './types.ts'
 
 /** Reasons after which we do not come back by ourselves. */
 const final: readonly RemovalReason[] = ['banned', 'kicked', 'affiliation', 'destroyed']
@@ -14,10 +16,20 @@ const pingEveryMs = 600_000
 /** How often an upload is tried before its message counts as lost. */
 const maxTries = 4
 
+/** Whom the archive is read for. */
+export interface PullTarget {
+  readonly state: RoomState
+  post(...events: readonly EngineEvent[]): Promise<void>
+  /** An entry with all that it refers to. @throws `xmpp/unavailable` */
+  read(entry: RoomEntry): Promise<EngineEntry>
+  problem(kind: RoomProblem['kind'], error: unknown): void
+  reportHealth(): void
+}
+
 interface PullerInput {
-  readonly session: RoomSession
+  readonly session: PullTarget
   readonly room: Room
-  readonly timers: Timers
+  readonly xmpp: XmppContext
   /** How long order is given to settle before a live entry counts. */
   readonly settleMs: number
 }
@@ -47,9 +59,9 @@ export class Puller {
 
   /** Reads soon: when the order had time to settle. */
   pull(): void {
-    const { room, timers, settleMs } = this.#input
+    const { room, xmpp, settleMs } = this.#input
     if (this.#stopped || this.#out || !room.joined || this.#planned !== undefined) return
-    this.#planned = timers.after(settleMs, () => {
+    this.#planned = xmpp.timers.after(settleMs, () => {
       this.#planned = undefined
       this.catchUp().catch(() => undefined)
     })
@@ -137,8 +149,8 @@ export class Puller {
 
   /** From now on comes back after a lost connection or a restart of the server; never against the room's will. */
   keep(): void {
-    const { session } = this.#input
-    const stop = session.ports.xmpp.port.onState?.((state) => {
+    const { session, xmpp } = this.#input
+    const stop = xmpp.port.onState?.((state) => {
       if (state === 'offline') session.post({ kind: 'lost' }).catch(() => undefined)
       else this.#comeBack()
     })
@@ -148,7 +160,7 @@ export class Puller {
 
   #schedulePing(): void {
     this.#ping?.()
-    this.#ping = this.#input.timers.after(pingEveryMs, () => {
+    this.#ping = this.#input.xmpp.timers.after(pingEveryMs, () => {
       this.#schedulePing()
       this.#input.room
         .ping()
@@ -162,7 +174,7 @@ export class Puller {
     if (final.includes(reason)) {
       this.#out = true
       this.#input.session.reportHealth()
-    } else if (reason !== 'connection' || this.#input.session.ports.xmpp.port.onState === undefined) this.#comeBack()
+    } else if (reason !== 'connection' || this.#input.xmpp.port.onState === undefined) this.#comeBack()
   }
 
   /** The room does not know us any more. */
@@ -189,10 +201,10 @@ export class Puller {
 
   #later(): void {
     if (this.#stopped || this.#out || this.#retry !== undefined) return
-    const { timers, session } = this.#input
+    const { xmpp } = this.#input
     const whole = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(this.#failures++, 20))
-    const random = (session.ports.xmpp.random.randomBytes(1)[0] ?? 0) / 256
-    this.#retry = timers.after(whole / 2 + (whole / 2) * random, () => this.#comeBack())
+    const random = (xmpp.random.randomBytes(1)[0] ?? 0) / 256
+    this.#retry = xmpp.timers.after(whole / 2 + (whole / 2) * random, () => this.#comeBack())
   }
 
   /** Ends reading for good. */

@@ -6,16 +6,16 @@ import { MlsError } from '../../bytes/errors.ts'
 import type { XmppContext } from '../port.ts'
 import type { Room, RoomEntry, RoomEvent } from '../room.ts'
 import { bareJid } from '../stanza/jid.ts'
-import { hasCondition, XmppError } from '../stanza/xmpp-error.ts'
 import type { Affiliation } from '../xep/xep-0045.ts'
 import type { Blobs } from './blobs.ts'
 import { ChunkStore } from './chunk-store.ts'
 import { Emitter } from './emitter.ts'
-import { maxAsked } from './engine/joining.ts'
-import { outsidersOf } from './engine/roster.ts'
-import type { Effect, EngineContext, EngineEvent, OutgoingItem, RoomState, TimerName, Turn } from './engine/state.ts'
-import { issuesOf, step } from './engine/step.ts'
-import { chunkChildren, isInline, mlsElementIn, readEntry, writeItem } from './items.ts'
+import type { Effect, EngineEvent, TimerName } from './engine/events.ts'
+import type { EngineContext, RoomState } from './engine/state.ts'
+import { step } from './engine/step.ts'
+import { healthOf } from './health.ts'
+import { isInline, mlsElementIn, readEntry } from './items.ts'
+import { Outgoing } from './outgoing.ts'
 import { Puller } from './puller.ts'
 import type { ClientStore } from './store.ts'
 import type { RoomEvents, RoomHealth, RoomProblem, SentMessage } from './types.ts'
@@ -42,13 +42,13 @@ export class RoomSession {
   readonly events: Emitter<RoomEvents>
   readonly chunks: ChunkStore
   readonly #puller: Puller
+  readonly #outgoing: Outgoing
   readonly #operations = new Map<string, Operation>()
   readonly #timers = new Map<TimerName, () => void>()
   readonly #waiting = new Set<() => void>()
   readonly #stop: () => void
   #state: RoomState
   #work: Promise<unknown> = Promise.resolve()
-  #sending: Promise<unknown> = Promise.resolve()
   #health = ''
   #serial = 0
   #closed = false
@@ -62,8 +62,14 @@ export class RoomSession {
     this.#puller = new Puller({
       session: this,
       room: ports.room,
-      timers: ports.xmpp.timers,
+      xmpp: ports.xmpp,
       settleMs: ports.room.liveOrderIsFinal ? 0 : ports.engine.settings.settleMs,
+    })
+    this.#outgoing = new Outgoing(ports, (id, outcome) => {
+      if (this.#closed) return
+      const event: EngineEvent = outcome.kind === 'refused' ? { ...outcome, id } : { kind: 'unsure', id }
+      this.post(event).catch(() => undefined)
+      if (outcome.kind === 'seat-lost') this.#puller.seatLost()
     })
     this.#stop = ports.room.onEvent((event) => this.#roomEvent(event))
   }
@@ -127,7 +133,7 @@ export class RoomSession {
   #perform(effect: Effect): void {
     switch (effect.kind) {
       case 'send':
-        this.#send(effect.id, effect.item)
+        this.#outgoing.send(effect.id, effect.item)
         return
       case 'welcome':
         this.ports.welcome(effect.welcome, this.ports.engine.room).then(
@@ -156,31 +162,6 @@ export class RoomSession {
       case 'health':
         this.reportHealth()
     }
-  }
-
-  /** Stanzas leave in the order of their effects; nobody waits for the room's answer here. */
-  #send(id: string, item: OutgoingItem): void {
-    const { room, blobs, engine } = this.ports
-    const timeoutMs = engine.settings.timeoutMs
-    this.#sending = this.#sending.then(async () => {
-      try {
-        const { chunks, children } = await writeItem(item, blobs)
-        for (const chunk of chunks) await room.send(chunkChildren(chunk), { timeoutMs })
-        room.send(children, { id, timeoutMs }).catch((error: unknown) => this.#unsent(id, error))
-      } catch (error) {
-        this.#unsent(id, error)
-      }
-    })
-  }
-
-  #unsent(id: string, error: unknown): void {
-    if (this.#closed) return
-    const refusal =
-      (error instanceof XmppError && error.type !== 'wait') || isCode(error, 'xmpp/too_large', 'xmpp/unsupported')
-    const lostSeat = hasCondition(error, 'not-acceptable')
-    const event: EngineEvent = refusal && !lostSeat ? { kind: 'refused', id, error } : { kind: 'unsure', id }
-    this.post(event).catch(() => undefined)
-    if (lostSeat) this.#puller.seatLost()
   }
 
   #timer({ name, ms, windowMs }: Extract<Effect, { kind: 'timer' }>): void {
@@ -257,24 +238,7 @@ export class RoomSession {
 
   /** How the room does. */
   get health(): RoomHealth {
-    const turn: Turn = { context: this.ports.engine, state: this.#state, effects: [] }
-    const issues = issuesOf(turn)
-    const state = this.#condition(issues.some(({ kind }) => kind === 'gap' || kind === 'fork'))
-    const canSend = state === 'active' && outsidersOf(turn).length === 0
-    return { state, issues, epoch: this.#state.group?.epoch, canSend }
-  }
-
-  #condition(lost: boolean): RoomHealth['state'] {
-    const { phase, live, joining, creating } = this.#state
-    if (this.#closed || phase === 'closed') return 'closed'
-    if (phase === 'removed') return 'removed'
-    if (!this.ports.room.joined) return 'offline'
-    if (phase === 'outside') {
-      const asked = joining !== undefined && (joining.commit !== undefined || joining.asked < maxAsked)
-      return asked || creating !== undefined ? 'joining' : 'waiting'
-    }
-    if (!live) return 'catching-up'
-    return lost ? 'desynchronised' : 'active'
+    return healthOf(this.ports.engine, this.#state, { closed: this.#closed, joined: this.ports.room.joined })
   }
 
   /** Emits the health where it has changed. */
@@ -339,8 +303,4 @@ export class RoomSession {
 
 function isStorage(error: unknown): boolean {
   return error instanceof MlsError && error.code.startsWith('storage/')
-}
-
-function isCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof MlsError && codes.includes(error.code)
 }

@@ -8,8 +8,9 @@ import { keyPackageReference } from '../../../group/key-package-reference.ts'
 import { decodeMlsMessage, encodeMlsMessage } from '../../../wire/mls-message.ts'
 import { policyOf, withPolicy } from '../extensions.ts'
 import { deviceOf, sameBytes } from '../identity.ts'
+import type { Turn } from './events.ts'
 import { engineId, participantsOf } from './groups.ts'
-import type { Attempt, Intent, PendingWelcome, Turn } from './state.ts'
+import type { Attempt, Intent, PendingWelcome } from './state.ts'
 
 /** Starts a commit when there is something to do. @param flush commit proposals that wait, too */
 export async function tryCommit(turn: Turn, flush = false): Promise<void> {

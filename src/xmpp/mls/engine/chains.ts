@@ -3,8 +3,9 @@ import type { Bytes } from '../../../bytes/bytes.ts'
 import type { SeenMessage } from '../header.ts'
 import { deviceKey, sameBytes } from '../identity.ts'
 import type { Participant, RoomIssue } from '../types.ts'
+import type { Turn } from './events.ts'
 import { participantOf } from './groups.ts'
-import type { Chain, RoomState, Turn } from './state.ts'
+import type { Chain, RoomState } from './state.ts'
 
 /** How many missing numbers of one sender are kept. */
 const maxMissing = 1024

@@ -9,9 +9,11 @@ import { deviceKey } from '../identity.ts'
 import type { MembershipChange, Participant } from '../types.ts'
 import { attemptLost, attemptWon } from './attempts.ts'
 import { beginChain } from './chains.ts'
+import type { EngineEntry } from './entries.ts'
+import type { Turn } from './events.ts'
 import { participantOf } from './groups.ts'
 import { receiveMessage } from './messages.ts'
-import type { EngineEntry, Intent, Turn } from './state.ts'
+import type { Intent } from './state.ts'
 
 /** Takes in a commit or proposal in the archive's order. The first valid commit of an epoch is the one that counts. */
 export async function receiveHandshake(turn: Turn, entry: EngineEntry, bytes: Bytes, epoch: bigint): Promise<void> {

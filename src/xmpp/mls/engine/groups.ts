@@ -21,7 +21,8 @@ import { forkTag } from '../header.ts'
 import { deviceOf, sameBytes } from '../identity.ts'
 import type { Participant, RoomPolicy } from '../types.ts'
 import { mlsExtensions } from '../wire/namespace.ts'
-import type { EngineContext, Turn } from './state.ts'
+import type { Turn } from './events.ts'
+import type { EngineContext } from './state.ts'
 
 /** Capabilities of leaves of the binding. */
 export function roomCapabilities(suite: CipherSuite): Capabilities {

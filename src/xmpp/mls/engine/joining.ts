@@ -7,8 +7,9 @@ import { policyOf, roomBindingOf } from '../extensions.ts'
 import { sameBytes } from '../identity.ts'
 import type { RoomPolicy } from '../types.ts'
 import { beginChain } from './chains.ts'
+import type { EngineEntry, EntryItem } from './entries.ts'
+import type { Turn } from './events.ts'
 import { createRoomGroup, engineId, joinRoomExternally, participantOf, participantsOf, turnOf } from './groups.ts'
-import type { EngineEntry, EntryItem, Turn } from './state.ts'
 
 /** How often a question is put to the room. */
 export const maxAsked = 3

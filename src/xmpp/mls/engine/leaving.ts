@@ -1,7 +1,8 @@
 /** Leaving: nobody can commit his own removal (RFC 9420 §12.4), so it is proposed, and one of the others commits it. */
 import { MlsError } from '../../../bytes/errors.ts'
+import type { Turn } from './events.ts'
 import { engineId, participantsOf } from './groups.ts'
-import type { SentProposal, Turn } from './state.ts'
+import type { SentProposal } from './state.ts'
 
 /** Proposes to remove all devices of the own account. Done when the archive shows the last proposal. */
 export async function leave(turn: Turn, op: string): Promise<void> {

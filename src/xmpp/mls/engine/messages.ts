@@ -10,9 +10,10 @@ import { decodeHeader, linkTo, type MessageHeader } from '../header.ts'
 import { sameBytes } from '../identity.ts'
 import type { Participant, UnreadableReason } from '../types.ts'
 import { chainOf, noteAuthor, noteSeen, receiveNumber } from './chains.ts'
+import type { EngineEntry } from './entries.ts'
+import type { Turn } from './events.ts'
 import { currentFork, participantOf } from './groups.ts'
 import { confirmOwn } from './sending.ts'
-import type { EngineEntry, Turn } from './state.ts'
 
 /** Messages of epochs to come that are kept. */
 const maxFuture = 1024

@@ -4,9 +4,10 @@
  */
 import type { Bytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
+import type { EngineEntry } from './entries.ts'
+import type { Turn } from './events.ts'
 import { restoreRoomGroup } from './groups.ts'
 import { again } from './sending.ts'
-import type { EngineEntry, Turn } from './state.ts'
 
 /** Goes back to the epoch that a late commit starts from, if it is the right one. The entry is then processed anew. */
 export async function rollBack(turn: Turn, entry: EngineEntry, bytes: Bytes, epoch: bigint): Promise<boolean> {

@@ -1,8 +1,8 @@
 /** The room's list beside the tree. The list never adds anybody to the group; it takes away whom the room has put out. */
 import type { Affiliation } from '../../xep/xep-0045.ts'
 import { tryCommit } from './attempts.ts'
+import type { Turn } from './events.ts'
 import { engineId, participantsOf, turnOf } from './groups.ts'
-import type { Turn } from './state.ts'
 
 /** Accounts in the tree that are not in the room. Empty while the list is not known. */
 export function outsidersOf({ context, state }: Turn): string[] {

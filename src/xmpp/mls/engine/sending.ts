@@ -7,9 +7,10 @@ import { encodeHeader, linkTo } from '../header.ts'
 import type { MessageContent } from '../types.ts'
 import { tryCommit } from './attempts.ts'
 import { noteAuthor } from './chains.ts'
+import type { Turn } from './events.ts'
 import { currentFork, engineId } from './groups.ts'
 import { outsidersOf } from './roster.ts'
-import type { OutboxItem, Turn } from './state.ts'
+import type { OutboxItem } from './state.ts'
 
 /** Own messages that are kept after the archive has shown them, while their epoch may turn out void. */
 const maxConfirmed = 256

@@ -18,6 +18,8 @@ import { MlsError } from '../../../bytes/errors.ts'
 import { attemptRefused, resendAttempt, tryCommit } from './attempts.ts'
 import { missingIssues, reportMissing } from './chains.ts'
 import { receiveHandshake } from './commits.ts'
+import type { EngineEntry } from './entries.ts'
+import type { Effect, EngineEvent, TimerName, Turn } from './events.ts'
 import { turnOf } from './groups.ts'
 import {
   adoptGroup,
@@ -35,7 +37,7 @@ import { type Arrival, receiveMessage, unreadable } from './messages.ts'
 import { rollBack } from './rollback.ts'
 import { outsidersOf, removeOutsiders, scheduleOutsiders } from './roster.ts'
 import { flushQueue, resend, say } from './sending.ts'
-import type { Effect, EngineContext, EngineEntry, EngineEvent, RoomState, TimerName, Turn } from './state.ts'
+import type { EngineContext, RoomState } from './state.ts'
 
 /** Archive ids that are remembered. */
 const maxProcessed = 4096

@@ -1,0 +1,36 @@
+import type { Turn } from './engine/events.ts'
+import { maxAsked } from './engine/joining.ts'
+import { outsidersOf } from './engine/roster.ts'
+import type { EngineContext, RoomState } from './engine/state.ts'
+import { issuesOf } from './engine/step.ts'
+import type { RoomHealth } from './types.ts'
+
+/** How a room does: the engine's state and the seat, as an application is told. */
+export function healthOf(
+  context: EngineContext,
+  state: RoomState,
+  seat: { readonly closed: boolean; readonly joined: boolean },
+): RoomHealth {
+  const turn: Turn = { context, state, effects: [] }
+  const issues = issuesOf(turn)
+  const lost = issues.some(({ kind }) => kind === 'gap' || kind === 'fork')
+  const condition = conditionOf(state, seat, lost)
+  const canSend = condition === 'active' && outsidersOf(turn).length === 0
+  return { state: condition, issues, epoch: state.group?.epoch, canSend }
+}
+
+function conditionOf(
+  { phase, live, joining, creating }: RoomState,
+  { closed, joined }: { readonly closed: boolean; readonly joined: boolean },
+  lost: boolean,
+): RoomHealth['state'] {
+  if (closed || phase === 'closed') return 'closed'
+  if (phase === 'removed') return 'removed'
+  if (!joined) return 'offline'
+  if (phase === 'outside') {
+    const asked = joining !== undefined && (joining.commit !== undefined || joining.asked < maxAsked)
+    return asked || creating !== undefined ? 'joining' : 'waiting'
+  }
+  if (!live) return 'catching-up'
+  return lost ? 'desynchronised' : 'active'
+}
