@@ -6,7 +6,7 @@
  * npm run vectors -- --dir DIR             any folder of files of the same formats
  * npm run vectors -- --generate DIR        writes vectors of our own
  * npm run vectors -- --family treekem      only these families (may be repeated)
- * npm run vectors -- --provider wasm       with another provider
+ * npm run vectors -- --provider noble      with another provider; wasm by default, with noble for suites 4 to 7
  * ```
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -35,7 +35,7 @@ const command = new Command('vectors')
   .option('--dir <folder>', 'run the files of a folder, named after their families')
   .option('--generate <folder>', 'write vectors of our own to a folder')
   .option('--family <name...>', 'only these families')
-  .option('--provider <name>', `one of: ${[...providers.keys()].join(', ')}`, 'noble')
+  .option('--provider <name>', `one of: ${[...providers.keys()].join(', ')}`, 'wasm')
   .parse()
 const options = command.opts<{ dir?: string; generate?: string; family?: string[]; provider: string }>()
 

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { nobleProvider } from '../../src/providers/noble/provider.ts'
+import { wasmProvider } from '../../src/providers/wasm/provider.ts'
 import { caseDigest } from '../../vectors/digest.ts'
 import { vectorEngine } from '../../vectors/engine.ts'
 import { families } from '../../vectors/families.ts'
 import { generateCases } from '../../vectors/generators.ts'
 import { runFile } from '../../vectors/run.ts'
 
-const engine = vectorEngine(nobleProvider)
+const engine = vectorEngine(wasmProvider)
 const folder = mkdtempSync(join(tmpdir(), 'xmpp-mls-vectors-'))
 const suites = [1, 3]
 

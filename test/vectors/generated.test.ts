@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { suites } from '../../src/crypto/suites.ts'
-import { nobleProvider } from '../../src/providers/noble/provider.ts'
+import { wasmProvider } from '../../src/providers/wasm/provider.ts'
 import { vectorEngine } from '../../vectors/engine.ts'
 import { families } from '../../vectors/families.ts'
 import { Fields } from '../../vectors/fields.ts'
 import { generateCases, generatedFamilies } from '../../vectors/generators.ts'
 import { tsMlsChecks } from './ts-mls-checks.ts'
 
-const engine = vectorEngine(nobleProvider)
+const engine = vectorEngine(wasmProvider)
 /** Families that take long: with two suites here, with all of them by `npm run vectors -- --generate`. */
 const slow = new Set([
   'passive-client-handling-commit',

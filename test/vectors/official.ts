@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { nobleProvider } from '../../src/providers/noble/provider.ts'
+import { wasmProvider } from '../../src/providers/wasm/provider.ts'
 import { officialDigests } from '../../vectors/digest.ts'
 import { vectorEngine } from '../../vectors/engine.ts'
 import { families, familyName } from '../../vectors/families.ts'
 import { manifest, officialDirectory, type VectorFile } from '../../vectors/manifest.ts'
 import { runFile } from '../../vectors/run.ts'
 
-const engine = vectorEngine(nobleProvider)
+const engine = vectorEngine(wasmProvider)
 const digests = officialDigests()
 const directory = officialDirectory()
 
