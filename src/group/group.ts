@@ -129,39 +129,52 @@ export class Group {
    * Creates a commit (RFC 9420 §12.4): with no options, fresh keys for the own leaf. The group stays in its epoch; the
    * commit is {@link pending} until {@link merge} or {@link discard}. Send `commit`; hand out the Welcome that `merge`
    * returns only when the delivery service has accepted it.
-   * @throws `group/pending` when another own commit waits; codes of the proposals; `psk/missing`; `policy/proposal`
+   * @throws `group/pending` when another own commit waits; codes of the proposals; `psk/missing`; `policy/proposal`;
+   *   `group/staged` when another epoch began meanwhile
    */
   commit(options: CommitOptions = {}): Promise<{ readonly commit: Bytes; readonly staged: StagedCommit }> {
-    return this.#exclusive(async () => {
-      const state = this.#active()
-      if (state.pending !== undefined) throw new MlsError('group/pending', 'an own commit waits for its outcome')
-      const request = await commitRequest(state, options, (id) => this.#psk(id))
-      const { message, staged } = await createCommit(state.current, state.config, request)
-      this.#state = { ...state, pending: staged }
-      return { commit: message, staged }
-    })
+    return this.#exclusive(() =>
+      this.#swap({
+        work: async (state) => {
+          if (state.pending !== undefined) throw new MlsError('group/pending', 'an own commit waits for its outcome')
+          const request = await commitRequest(state, options, (id) => this.#psk(id))
+          return createCommit(state.current, state.config, request)
+        },
+        apply: ({ message, staged }) => {
+          this.#state = { ...this.#state, pending: staged }
+          return { commit: message, staged }
+        },
+        drop: ({ staged }) => discardStaged(staged),
+      }),
+    )
   }
 
   /**
    * Sends a proposal (RFC 9420 §12.1) for a later commit.
-   * @throws codes of the proposal; `limit/exceeded` (R15)
+   * @throws codes of the proposal; `limit/exceeded` (R15); `group/staged` when another epoch began meanwhile
    */
   propose(options: ProposeOptions): Promise<{ readonly proposal: Bytes; readonly reference: Bytes }> {
-    return this.#exclusive(async () => {
-      const { message, cached, proposals } = await proposeIn(this.#active(), options)
-      this.#state = { ...this.#state, proposals }
-      return { proposal: message, reference: cached.reference }
-    })
+    return this.#exclusive(() =>
+      this.#swap({
+        work: (state) => proposeIn(state, options),
+        apply: ({ message, cached, proposals }) => {
+          this.#state = { ...this.#state, proposals }
+          return { proposal: message, reference: cached.reference }
+        },
+      }),
+    )
   }
 
   /**
    * Makes a staged commit the current epoch, and wipes what the old one must not keep.
-   * @throws `group/staged` when the commit does not start from the current epoch
+   * @throws `group/staged` when the commit does not start from the current epoch, or was discarded
    */
   merge(staged: StagedCommit): Merged {
     const state = this.#active()
     const { current, config } = state
-    if (staged.baseEpoch !== current.context.epoch || (staged.own && staged !== state.pending))
+    const other = staged.baseEpoch !== current.context.epoch || (staged.own && staged !== state.pending)
+    // what was discarded has no secrets left
+    if (other || staged.next?.secretTree.wiped === true)
       throw new MlsError('group/staged', 'a commit that was staged from another state')
     this.#onMerge.get(staged)?.()
     if (state.pending !== undefined && state.pending !== staged) discardStaged(state.pending)
@@ -212,17 +225,18 @@ export class Group {
    *   `proposal/unknown_ref`, after which the same message can be tried again
    */
   receive(message: Uint8Array): Promise<ReceiveResult> {
-    return this.#exclusive(async () => {
-      const result = await this.#stage(message)
-      if (result.kind === 'own-commit') return { ...result, ...this.merge(result.staged) }
-      if (result.kind === 'commit') this.merge(result.staged)
-      return result
-    })
+    return this.#exclusive(() =>
+      this.#stage(message, (result) => {
+        if (result.kind === 'own-commit') return { ...result, ...this.merge(result.staged) }
+        if (result.kind === 'commit') this.merge(result.staged)
+        return result
+      }),
+    )
   }
 
   /** As {@link receive}, but a commit is left staged: look at it, store it, then {@link merge} or {@link discard} it. */
   stage(message: Uint8Array): Promise<ReceiveResult> {
-    return this.#exclusive(() => this.#stage(message))
+    return this.#exclusive(() => this.#stage(message, (result) => result))
   }
 
   /** A signed GroupInfo of the current epoch (RFC 9420 §12.4.3), as an encoded MLSMessage. */
@@ -302,6 +316,11 @@ export class Group {
     return encodeSnapshot(this.#state)
   }
 
+  /** Forgets past epochs that are beyond the bounds by now (R08); else that happens with the next message. */
+  expire(): void {
+    this.#state = { ...this.#state, past: retainEpochs(this.#state.past, this.#state.config) }
+  }
+
   /** Wipes the secrets; every later call is refused with `group/closed`. */
   close(): void {
     if (this.#state.status === 'closed') return
@@ -310,16 +329,23 @@ export class Group {
     this.#state = { ...this.#state, status: 'closed', past: [], pending: undefined, proposals: ProposalCache.empty }
   }
 
-  async #stage(message: Uint8Array): Promise<ReceiveResult> {
-    const state = this.#active()
-    const { result, proposals, accept } = await stageMessage(state, message, (id) => this.#psk(id))
-    if (result.kind === 'commit') {
-      if (accept !== undefined) this.#onMerge.set(result.staged, accept)
-      return result
-    }
-    accept?.()
-    this.#state = { ...this.#state, proposals, past: retainEpochs(this.#state.past, state.config) }
-    return result
+  #stage(message: Uint8Array, finish: (result: ReceiveResult) => ReceiveResult): Promise<ReceiveResult> {
+    return this.#swap({
+      work: (state) => stageMessage(state, message, (id) => this.#psk(id)),
+      apply: ({ result, proposals, accept }) => {
+        if (result.kind === 'commit') {
+          if (accept !== undefined) this.#onMerge.set(result.staged, accept)
+          return finish(result)
+        }
+        accept?.()
+        this.#state = { ...this.#state, proposals, past: retainEpochs(this.#state.past, this.#state.config) }
+        return finish(result)
+      },
+      drop: ({ result }) => {
+        if (result.kind === 'commit') discardStaged(result.staged)
+      },
+      again: true,
+    })
   }
 
   async #psk(id: PreSharedKeyId): Promise<Uint8Array | undefined> {
@@ -353,6 +379,35 @@ export class Group {
     for (const epoch of [current, ...past.map((one): Epoch => one.epoch)]) wipeEpoch(epoch)
     for (const psk of resumptionPsks.values()) psk.fill(0)
     current.privateTree.wipeReplaced(undefined)
+  }
+
+  /**
+   * Computes on the state, then applies the result at once (R29). {@link merge} and {@link close} do not queue: what was
+   * computed from a state that they replaced is dropped, and computed again or refused.
+   */
+  async #swap<T, R>(step: {
+    readonly work: (state: GroupState) => Promise<T>
+    readonly apply: (result: T) => R
+    readonly drop?: (result: T) => void
+    readonly again?: boolean
+  }): Promise<R> {
+    for (;;) {
+      const { current, status } = this.#active()
+      const isCurrent = (): boolean => this.#state.current === current && this.#state.status === status
+      const outcome = await step.work(this.#state).then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error }),
+      )
+      if (isCurrent()) {
+        if ('error' in outcome) throw outcome.error
+        return step.apply(outcome.value)
+      }
+      if ('value' in outcome) step.drop?.(outcome.value)
+      if (step.again !== true) {
+        this.#active()
+        throw new MlsError('group/staged', 'another epoch began during this call')
+      }
+    }
   }
 
   /** One call at a time (R29); a failed call does not hold up the next. */
