@@ -75,6 +75,15 @@ bothFormats('V050 an Update to the name of another', async (format) => {
 bothFormats('V051 a path with the name of another', async (format) =>
   expectRejected(world, 0, await forgeCommit(world, 1, { format, leaf: as('mallory') }), 'V051'),
 )
+test('V049 V051 V048 V050 own commits and Updates are held against the same rules', async () => {
+  const credential = { credentialType: 'basic' as const, identity: ascii('mallory') }
+  const own = { ...credential, identity: ascii('alice2') }
+  expect(await outcomeOf(() => world.restore(0).commit({ leaf: { credential } }))).toBe('V051')
+  expect(await outcomeOf(() => world.restore(0).propose({ update: { credential } }))).toBe('V050')
+  refused = 'alice2'
+  expect(await outcomeOf(() => world.restore(0).commit({ leaf: { credential: own } }))).toBe('V049')
+  expect(await outcomeOf(() => world.restore(0).propose({ update: { credential: own } }))).toBe('V048')
+})
 test('V050 V051 a new signature key with the same name is fine', async () => {
   const signer = keySigner(suite, createIdentity(suite, 'x').privateKey)
   const renew = { leaf: (leaf: LeafNodeContent) => ({ ...leaf, signatureKey: signer.publicKey }), leafSigner: signer }

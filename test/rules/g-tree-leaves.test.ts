@@ -2,7 +2,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ascii, type Bytes } from '../../src/bytes/bytes.ts'
 import { createIdentity, joinExternal, joinGroup } from '../../src/index.ts'
+import { importTree } from '../../src/ratchet-tree/import-tree.ts'
 import type { Capabilities, LeafNodeContent } from '../../src/wire/leaf-node.ts'
+import { wireLimits } from '../../src/wire/limits.ts'
 import { encodeTree, type TreeForgery } from '../support/flat-tree.ts'
 import { forgeWelcome } from '../support/forge-welcome.ts'
 import { expectJoinRejected, type JoinWorld, joinCases, makeJoinWorld } from '../support/join-cases.ts'
@@ -122,6 +124,13 @@ describe('trees beside the GroupInfo', () => {
     expect(await outcomeOf(() => joinGroup({ suite, keyPackage: all.bundle, welcome, ratchetTree: given }))).toBe(
       undefined,
     )
+  })
+  test('R01 V146 a tree of too many bytes is not decoded', async () => {
+    const groupInfo = await all.world.restore(0).groupInfo({ ratchetTree: false, externalPub: true })
+    const input = { suite, groupInfo, identity: createIdentity(suite, 'erin') }
+    const ratchetTree = new Uint8Array(wireLimits.treeBytes + 1)
+    expect(await outcomeOf(() => joinExternal({ ...input, ratchetTree }))).toBe('R01')
+    expect(await outcomeOf(() => importTree(suite, ratchetTree))).toBe('V146')
   })
   test('V142 V164 an external join checks its tree in the same way', async () => {
     const group = all.world.restore(0)

@@ -210,7 +210,7 @@ references('V259 one reference twice', 'V259', async () => {
 })
 list('V261 the policy of the application refuses', 'V261', () => [psk(externalPsk(9))])
 
-test('V240-V253 the own builder refuses the same lists', async () => {
+test('V022 V203 V224 V241 V244 V245 V251 V261 the own builder refuses the same lists', async () => {
   const x = await newcomer(world, 'x')
   const y = await newcomer(world, 'y')
   const cases: readonly [string, Parameters<ReturnType<World['restore']>['commit']>[0]][] = [
