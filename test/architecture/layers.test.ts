@@ -24,6 +24,7 @@ const levels: Readonly<Record<string, number>> = {
   storage: 9,
   xmpp: 10,
   testing: 11,
+  cli: 12,
 }
 
 const root = resolve(import.meta.dirname, '../../src')
