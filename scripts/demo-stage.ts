@@ -1,0 +1,134 @@
+// Where the demo plays: the service in this process, or a real server in a temporary folder.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadXmppJs } from '../src/cli/connect.ts'
+import { XmppService } from '../src/testing/xmpp/xmpp-service.ts'
+import type { RandomSource, Timers, XmppPort } from '../src/xmpp/port.ts'
+import { serialise } from '../src/xmpp/stanza/serialise.ts'
+import { type RealServer, startEjabberd, startProsody } from './servers.ts'
+import { missingPrograms } from './servers-locate.ts'
+
+/** Which server, and which kind of room. */
+export interface StageChoice {
+  readonly server: 'embedded' | 'prosody' | 'ejabberd'
+  readonly room: 'muc' | 'mix'
+}
+
+/** One connected resource. */
+export interface StageClient {
+  readonly port: XmppPort
+  /** Ends the connection. */
+  close(): Promise<void>
+}
+
+/** A place with accounts and rooms. */
+export interface Stage {
+  readonly title: string
+  readonly choice: StageChoice
+  readonly server: RealServer | undefined
+  jid(user: string): string
+  room(name: string): string
+  /** Connects a resource; the account is made when needed. */
+  connect(user: string, resource: string): Promise<StageClient>
+  readonly ports: { readonly timers?: Timers; readonly random?: RandomSource }
+  wait(ms: number): Promise<void>
+  /** Everything that the server has stored, to look for texts in. */
+  stored(): Promise<readonly Buffer[]>
+  close(options?: { readonly keep?: boolean }): Promise<void>
+}
+
+/** The password of the demo's accounts on a server that only this machine reaches. */
+export const demoPassword = 'secret'
+
+/** Opens a stage. @throws Error with a sentence for people when the server is not there */
+export async function openStage(choice: StageChoice): Promise<Stage> {
+  if (choice.room === 'mix' && choice.server === 'prosody')
+    throw new Error('Prosody has no channels (MIX): take --server ejabberd, or leave --room out')
+  return choice.server === 'embedded' ? embeddedStage(choice) : await realStage(choice)
+}
+
+function embeddedStage(choice: StageChoice): Stage {
+  const domain = 'example.org'
+  const kind = choice.room === 'mix' ? 'ejabberd' : 'prosody'
+  const service = new XmppService({ seed: 'demo', sites: { [domain]: kind } })
+  const stop = service.clock.autoRun(5)
+  const rooms = new Set<string>()
+  return {
+    title: `the embedded service, in this process (${choice.room === 'mix' ? 'a channel, MIX' : 'a room, MUC'})`,
+    choice,
+    server: undefined,
+    jid: (user) => `${user}@${domain}`,
+    room: (name) => {
+      const jid = `${name}@${choice.room === 'mix' ? 'mix' : 'conference'}.${domain}`
+      rooms.add(jid)
+      return jid
+    },
+    connect: async (user, resource) => {
+      const session = service.connect(`${user}@${domain}/${resource}`)
+      return { port: session, close: async () => session.disconnect() }
+    },
+    ports: { timers: service.clock },
+    wait: async (ms) => await new Promise<void>((resolve) => service.clock.after(ms, resolve)),
+    stored: async () =>
+      [...rooms, ...[...service.site(domain).accounts.keys()]].map((jid) =>
+        Buffer.from(
+          service
+            .archive(jid)
+            .entries.map(({ message }) => serialise(message))
+            .join('\n'),
+        ),
+      ),
+    close: async () => stop(),
+  }
+}
+
+async function realStage(choice: StageChoice): Promise<Stage> {
+  const name = choice.server
+  const missing = missingPrograms().filter((program) => (name === 'prosody' ? program !== 'ejabberd' : true))
+  if (missing.length > 0)
+    throw new Error(`not installed: ${missing.join(', ')}. Run this once: npm run servers:install`)
+  const server = name === 'prosody' ? await startProsody() : await startEjabberd()
+  const open = new Set<() => Promise<void>>()
+  const rooms = choice.room === 'mix' ? server.channels : server.rooms
+  return {
+    title: `${name} (${choice.room === 'mix' ? 'a channel, MIX' : 'a room, MUC'}), ${server.tcp}, folder ${server.folder}`,
+    choice,
+    server,
+    jid: (user) => `${user}@${server.domain}`,
+    room: (room) => `${room}@${rooms ?? ''}`,
+    connect: async (user, resource) => {
+      await server.register(user, demoPassword)
+      const connection = await loadXmppJs({
+        service: server.tcp,
+        domain: server.domain,
+        username: user,
+        resource,
+        password: demoPassword,
+        // SCRAM in pure JavaScript takes a second for each login; the server is on this machine
+        mechanism: 'PLAIN',
+        reconnect: false,
+      })
+      open.add(connection.close)
+      return {
+        port: connection.port,
+        close: async () => {
+          open.delete(connection.close)
+          await connection.close()
+        },
+      }
+    },
+    ports: {},
+    wait: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
+    stored: async () => filesUnder(server.folder).map((path) => readFileSync(path)),
+    close: async ({ keep = false } = {}) => {
+      await Promise.all([...open].map(async (end) => await end()))
+      if (!keep) await server.stop()
+    },
+  }
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}

@@ -1,0 +1,62 @@
+// `npm run demo [-- --server embedded|prosody|ejabberd] [--room muc|mix] [--keep]`: three people talk end-to-end encrypted
+// through a server that is not trusted. Needs nothing but Node; real servers are installed by `npm run servers:install`.
+import { Command, Option } from 'commander'
+import { paintFor, wantsColours } from '../src/cli/paint.ts'
+import { Columns } from './demo-columns.ts'
+import { play } from './demo-scenario.ts'
+import { demoPassword, openStage, type Stage, type StageChoice } from './demo-stage.ts'
+
+interface DemoOptions extends StageChoice {
+  readonly keep: boolean
+}
+
+const options = new Command('npm run demo --')
+  .description('three people, four devices, one encrypted room')
+  .addOption(
+    new Option('--server <name>', 'where it plays').choices(['embedded', 'prosody', 'ejabberd']).default('embedded'),
+  )
+  .addOption(new Option('--room <kind>', 'room or channel').choices(['muc', 'mix']).default('muc'))
+  .option('--keep', 'leave the real server running at the end', false)
+  .parse(process.argv)
+  .opts<DemoOptions>()
+
+process.exitCode = await run(options)
+// a kept server goes on until this process is ended
+if (process.exitCode !== 0 || !options.keep || options.server === 'embedded') process.exit()
+
+async function run({ server, room, keep }: DemoOptions): Promise<number> {
+  const started = performance.now()
+  const paint = paintFor(wantsColours(process.stdout, process.env))
+  let stage: Stage | undefined
+  let ok = false
+  const columns = new Columns(paint, process.stdout.columns ?? 132, (line) => console.log(line))
+  try {
+    stage = await openStage({ server, room })
+    console.log(`xmpp-mls on ${stage.title}\n`)
+    columns.heading()
+    const outcome = await play(stage, columns, { paint })
+    columns.flush()
+    ok = outcome.agree && outcome.readable.length === 0 && outcome.repaired && outcome.leaked === 0 && outcome.rejoined
+    const seconds = ((performance.now() - started) / 1000).toFixed(1)
+    const { stanzas, bytes } = columns.totals
+    console.log(`\n${stanzas} stanzas, ${bytes} bytes went to the server in ${seconds} s.`)
+    console.log(ok ? paint.good('All of it worked.') : paint.bad('Something went wrong: see above.'))
+  } catch (error) {
+    columns.flush()
+    console.error(`\n${paint.bad('The demo stopped:')} ${error instanceof Error ? error.message : String(error)}`)
+    if (process.env['DEBUG'] !== undefined) console.error(error)
+  }
+  const kept = ok && keep ? stage?.server : undefined
+  await stage?.close({ keep: kept !== undefined })
+  if (kept !== undefined) {
+    console.log(`\n${kept.kind} is still there, until you press Ctrl-C:`)
+    console.log(`  ${kept.tcp} and ${kept.websocket}, domain ${kept.domain}`)
+    console.log(`  accounts alice, bob, carol with the password ${demoPassword}; its folder is ${kept.folder}`)
+    console.log(
+      `  npx xmpp-mls chat alice@${kept.domain} garden@${kept.rooms} --service ${kept.tcp} --password ${demoPassword}`,
+    )
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => void kept.stop().finally(() => process.exit(0)))
+  }
+  return ok ? 0 : 1
+}
