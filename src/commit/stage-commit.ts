@@ -11,12 +11,12 @@ import { carryClients, requireNewClient } from '../proposals/clients.ts'
 import type { ProposalCache } from '../proposals/proposal-cache.ts'
 import {
   isPathRequired,
-  type ListContext,
   pathRule,
   resolveProposals,
   validateExternalList,
   validateMemberList,
 } from '../proposals/proposal-list.ts'
+import type { ListContext } from '../proposals/proposal-rules.ts'
 import { validateCredentialSupport, validateLeafNode } from '../ratchet-tree/leaf-validation.ts'
 import type { PrivateTree } from '../ratchet-tree/private-tree.ts'
 import type { Tree } from '../ratchet-tree/tree.ts'
@@ -117,7 +117,7 @@ interface PathApplied {
 }
 
 async function applyCommitPath(
-  { epoch, config, content }: StageInput,
+  { epoch, config }: StageInput,
   { path }: Commit,
   applied: AppliedProposals,
   committer: LeafIndex | undefined,
