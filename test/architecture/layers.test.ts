@@ -22,6 +22,7 @@ const levels: Readonly<Record<string, number>> = {
   identity: 8,
   providers: 9,
   storage: 9,
+  'group-store': 9.5,
   xmpp: 10,
   testing: 11,
   cli: 12,

@@ -1,0 +1,167 @@
+/**
+ * One group in memory, and how it changes: work on the group, write what has changed as one batch, go on. Memory follows
+ * disk: after a write that failed the group in memory is dropped and read again.
+ */
+import { MlsError } from '../bytes/errors.ts'
+import { Group } from '../group/group.ts'
+import type { GroupState } from '../group/state.ts'
+import type { RestoreInput } from '../group/stored-parts.ts'
+import type { Storage, StorageOperation } from '../ports/storage.ts'
+import type { RatchetType } from '../secret-tree/ratchet.ts'
+import { putRecord } from '../storage/records.ts'
+import { epochKey, ratchetOperation, tables } from './layout.ts'
+import { loadState } from './load-state.ts'
+import { records, type UsedRecord } from './records.ts'
+import type { RollbackGuard } from './rollback.ts'
+import { type PendingNote, stateChanges } from './state-changes.ts'
+import { type TreeHeads, TreePages } from './tree-pages.ts'
+
+/** What all groups of a store share. */
+export interface CellContext {
+  readonly storage: Storage
+  readonly guard: RollbackGuard
+  /** Generations that are set apart with one write. */
+  readonly reserve: number
+}
+
+/** What a piece of work adds to the batch beside the changes of the group. */
+export interface Extra {
+  readonly operations: StorageOperation[]
+  /** Run when the batch is durable. */
+  readonly done: (() => void)[]
+  /** Run when it is not. */
+  readonly failed: ((error: unknown) => void)[]
+  /** Set when the group is no more: of the group itself nothing is written. */
+  gone: boolean
+}
+
+/** One life of a group. */
+export class GroupCell {
+  readonly life: Uint8Array
+  readonly group: Group
+  /** The note of the pending commit. */
+  note: PendingNote | undefined
+  readonly #context: CellContext
+  readonly #pages: TreePages
+  #heads: TreeHeads
+  #stored: GroupState
+  #used: Map<bigint, UsedRecord>
+  /** The first generations that are not set apart, in the epoch that they are of. */
+  #reserved: { readonly epoch: bigint; readonly until: Record<RatchetType, number> } | undefined
+
+  private constructor(
+    context: CellContext,
+    life: Uint8Array,
+    parts: { group: Group; pages: TreePages; heads: TreeHeads; used: Map<bigint, UsedRecord>; note?: PendingNote },
+  ) {
+    this.#context = context
+    this.life = life
+    this.group = parts.group
+    this.#pages = parts.pages
+    this.#heads = parts.heads
+    this.#used = parts.used
+    this.note = parts.note
+    this.#stored = parts.group.state
+  }
+
+  /** Reads a group. @throws `storage/damaged`, `storage/io`, `group/staged` */
+  static async load(context: CellContext, life: Uint8Array, input: RestoreInput): Promise<GroupCell> {
+    const pages = new TreePages(context.storage, context.guard.nameKey, life)
+    const { state, heads, used, note } = await loadState(context.storage, life, pages, input)
+    const parts = { group: new Group(state), pages, heads, used }
+    return new GroupCell(context, life, note === undefined ? parts : { ...parts, note })
+  }
+
+  /** A new group, and what stores it. */
+  static async create(
+    context: CellContext,
+    life: Uint8Array,
+    group: Group,
+  ): Promise<{ readonly cell: GroupCell; readonly operations: StorageOperation[] }> {
+    const pages = new TreePages(context.storage, context.guard.nameKey, life)
+    const { operations, heads } = await stateChanges(life, pages, undefined, group.state, undefined)
+    return { cell: new GroupCell(context, life, { group, pages, heads, used: new Map() }), operations }
+  }
+
+  /** What a generation must be below to be known here. */
+  used(epoch: bigint): UsedRecord {
+    return this.#used.get(epoch) ?? { application: 0, handshake: 0 }
+  }
+
+  /** Notes the generations that were given out in the current epoch: for every batch with something to send. */
+  noteUsed(extra: Extra): void {
+    const { context, secretTree, privateTree } = this.group.state.current
+    const next = (type: RatchetType) => secretTree.nextGeneration(privateTree.leafIndex, type)
+    const used = { application: next('application'), handshake: next('handshake') }
+    extra.operations.push(putRecord(tables.used, epochKey(this.life, context.epoch), records.used, used))
+    extra.done.push(() => this.#used.set(context.epoch, used))
+  }
+
+  /**
+   * Sees to it that `amount` generations are set apart, durably, before anything is sealed with them: whatever happens
+   * afterwards, none of them is given out again.
+   * @throws `group/quarantined` when another copy of this store is alive; `ratchet/exhausted`; as `Storage.apply`
+   */
+  async reserve(type: RatchetType, amount: number): Promise<void> {
+    const { context, secretTree, privateTree } = this.group.state.current
+    const leaf = privateTree.leafIndex
+    const next = secretTree.nextGeneration(leaf, type)
+    if (this.#reserved?.epoch !== context.epoch)
+      this.#reserved = {
+        epoch: context.epoch,
+        until: {
+          application: secretTree.nextGeneration(leaf, 'application'),
+          handshake: secretTree.nextGeneration(leaf, 'handshake'),
+        },
+      }
+    const { until } = this.#reserved
+    if (until[type] - next >= amount) return
+    const more = Math.max(amount - (until[type] - next), type === 'application' ? this.#context.reserve : 2)
+    secretTree.reserve(leaf, type, more)
+    const prefix = epochKey(this.life, context.epoch)
+    const rows = secretTree.takeChanges().map((row) => ratchetOperation(prefix, row))
+    const { storage, guard } = this.#context
+    const { operation, sequence } = guard.advance()
+    await written(storage.apply([...rows, operation]))
+    until[type] += more
+    if (!(await written(guard.settle(sequence))))
+      throw new MlsError('group/quarantined', 'another copy of this store is alive')
+  }
+
+  /** Adds to a batch what has changed since the last one. */
+  async prepare(extra: Extra): Promise<void> {
+    const { state } = this.group
+    const before = { state: this.#stored, heads: this.#heads }
+    const { operations, heads } = await written(stateChanges(this.life, this.#pages, before, state, this.note))
+    extra.operations.unshift(...operations)
+    extra.done.push(() => {
+      this.#heads = heads
+      this.#stored = state
+      if (state.pending === undefined) this.note = undefined
+      const kept = new Set([state.current, ...state.past.map(({ epoch }) => epoch)].map(({ context }) => context.epoch))
+      for (const epoch of this.#used.keys()) if (!kept.has(epoch)) this.#used.delete(epoch)
+    })
+  }
+}
+
+/** What {@link WriteFailure} wraps must make its group be read again. */
+export class WriteFailure {
+  readonly cause: unknown
+
+  constructor(cause: unknown) {
+    this.cause = cause
+  }
+}
+
+async function written<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    throw new WriteFailure(cause)
+  }
+}
+
+/** No additions. */
+export function noExtra(): Extra {
+  return { operations: [], done: [], failed: [], gone: false }
+}

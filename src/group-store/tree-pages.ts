@@ -1,0 +1,117 @@
+/** The ratchet tree of a group as content-named pages: a commit writes the pages of its path, opening hashes no node. */
+import { type Bytes, concatBytes } from '../bytes/bytes.ts'
+import { MlsError } from '../bytes/errors.ts'
+import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import type { Storage, StorageOperation } from '../ports/storage.ts'
+import { changedNodes, restoreTree } from '../ratchet-tree/stored-nodes.ts'
+import type { Tree } from '../ratchet-tree/tree.ts'
+import { decodeHead, emptyHead, encodeHead, type PageHead } from '../storage/page-format.ts'
+import { bandLengths, nodePlace } from '../storage/page-order.ts'
+import { PageStore } from '../storage/pages.ts'
+import { tables } from './layout.ts'
+
+/** What names the pages of one tree: its height, and a head for each band. */
+export interface TreeHeads {
+  readonly height: number
+  readonly bands: readonly PageHead[]
+}
+
+/** A tree that is stored. */
+export interface StoredTree {
+  readonly tree: Tree
+  readonly heads: TreeHeads
+}
+
+/** Entries that are read at once. */
+const chunk = 4096
+
+/** The pages of one life of a group. Only the newest tree is kept: earlier ones are differences from it. */
+export class TreePages {
+  readonly #storage: Storage
+  readonly #nameKey: Uint8Array
+  readonly #life: Uint8Array
+
+  constructor(storage: Storage, nameKey: Uint8Array, life: Uint8Array) {
+    this.#storage = storage
+    this.#nameKey = nameKey
+    this.#life = life
+  }
+
+  /** What turns the stored tree into another one, and deletes the pages that nothing needs any more. */
+  async replace(
+    base: StoredTree | undefined,
+    tree: Tree,
+  ): Promise<{ readonly heads: TreeHeads; readonly operations: StorageOperation[] }> {
+    if (base?.tree === tree) return { heads: base.heads, operations: [] }
+    const lengths = bandLengths(tree.leafCount)
+    const changes = lengths.map(() => new Map<number, Bytes | undefined>())
+    for (const [node, bytes] of changedNodes(base?.tree, tree)) {
+      const { band, index } = nodePlace(node)
+      // what lies outside the new tree is cut off with its pages
+      if (index < (lengths[band] ?? 0)) changes[band]?.set(index, bytes)
+    }
+    const operations: StorageOperation[] = []
+    const bands: PageHead[] = []
+    for (let band = 0; band < Math.max(lengths.length, base?.heads.bands.length ?? 0); band++) {
+      const old = base?.heads.bands[band] ?? emptyHead
+      const pages = this.#pages(band)
+      const length = lengths[band]
+      let head = emptyHead
+      if (length !== undefined) {
+        const written = await pages.write(old, changes[band] ?? new Map(), length)
+        operations.push(...written.operations)
+        head = written.head
+        bands.push(head)
+      }
+      operations.push(...(await pages.release(old, [head])))
+    }
+    return { heads: { height: tree.height, bands }, operations }
+  }
+
+  /** Reads a tree. @throws `storage/damaged`, `storage/io` */
+  async open(suite: CipherSuite, heads: TreeHeads): Promise<Tree> {
+    const lengths = bandLengths(2 ** heads.height)
+    const bands = await Promise.all(
+      heads.bands.map(async (head, band) => {
+        if (head.length !== lengths[band]) throw new MlsError('storage/damaged', 'pages of another tree')
+        return this.#entries(this.#pages(band), head)
+      }),
+    )
+    return restoreTree(suite, heads.height, (node) => {
+      const { band, index } = nodePlace(node)
+      return bands[band]?.[index]
+    })
+  }
+
+  async #entries(pages: PageStore, head: PageHead): Promise<(Bytes | undefined)[]> {
+    const all: (Bytes | undefined)[] = []
+    for (let start = 0; start < head.length; start += chunk) {
+      const length = Math.min(chunk, head.length - start)
+      const some = await pages.get(
+        head,
+        Array.from({ length }, (_, i) => start + i),
+      )
+      for (const entry of some) all.push(entry)
+    }
+    return all
+  }
+
+  #pages(band: number): PageStore {
+    return new PageStore({
+      storage: this.#storage,
+      table: tables.pages,
+      prefix: concatBytes(this.#life, Uint8Array.of(band)),
+      nameKey: this.#nameKey,
+    })
+  }
+}
+
+/** Heads as they stand in a record. */
+export function encodeHeads({ bands }: TreeHeads): Bytes[] {
+  return bands.map(encodeHead)
+}
+
+/** Heads of a record. @throws `storage/damaged` */
+export function decodeHeads(height: number, bands: readonly Uint8Array[]): TreeHeads {
+  return { height, bands: bands.map(decodeHead) }
+}
