@@ -37,7 +37,7 @@ export function createWasmProvider(core: WasmCore, options: ProviderOptions): Wa
       return run()
     } catch (cause) {
       // no WebAssembly, no SIMD, no memory, a policy: whatever it is, the fallback does without
-      refusal = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'WebAssembly is refused'
+      refusal = reasonOf(cause)
       return undefined
     }
   }
@@ -68,4 +68,9 @@ export function createWasmProvider(core: WasmCore, options: ProviderOptions): Wa
       throw new MlsError('suite/unsupported', 'a cipher suite that this provider does not compute')
     },
   }
+}
+
+function reasonOf(cause: unknown): string {
+  if (typeof WebAssembly !== 'object') return 'no WebAssembly on this platform'
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : 'WebAssembly is refused'
 }
