@@ -5,7 +5,6 @@
 import { type Bytes, equalBytes } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
 import { createCommit } from '../commit/create-commit.ts'
-import { type Epoch, retireEpoch, wipeEpoch } from '../commit/epoch.ts'
 import { type Member, memberOf, membersOf } from '../commit/member.ts'
 import { discardStaged, type StagedCommit } from '../commit/staged-commit.ts'
 import { makeGroupInfo } from '../commit/welcome.ts'
@@ -18,6 +17,7 @@ import { encodeMlsMessage } from '../wire/mls-message.ts'
 import type { ReInitProposal } from '../wire/proposal.ts'
 import type { PreSharedKeyId } from '../wire/psk.ts'
 import { type CommitOptions, commitRequest } from './commit-options.ts'
+import { type Merged, mergeState, requireMergeable, wipeState } from './merge.ts'
 import type { Predecessor } from './predecessor.ts'
 import { type ProposeOptions, proposeIn } from './propose.ts'
 import { type ProtectOptions, protectIn } from './protect.ts'
@@ -25,15 +25,7 @@ import { stageMessage } from './receive.ts'
 import type { ReceiveResult } from './result.ts'
 import { safetyNumber } from './safety-number.ts'
 import { encodeSnapshot } from './snapshot.ts'
-import { type GroupState, type GroupStatus, retainEpochs, withResumptionPsk } from './state.ts'
-
-/** What merging an own commit releases. */
-export interface Merged {
-  /** The encoded Welcome for the members that the commit added. */
-  readonly welcome: Bytes | undefined
-  /** The encoded GroupInfo of the new epoch, when one was asked for. */
-  readonly groupInfo: Bytes | undefined
-}
+import { type GroupState, type GroupStatus, retainEpochs } from './state.ts'
 
 /** See the file. Made by `createGroup`, `joinGroup`, `joinExternal` and `restoreGroup`. */
 export class Group {
@@ -171,34 +163,10 @@ export class Group {
    */
   merge(staged: StagedCommit): Merged {
     const state = this.#active()
-    const { current, config } = state
-    const other = staged.baseEpoch !== current.context.epoch || (staged.own && staged !== state.pending)
-    // what was discarded has no secrets left
-    if (other || staged.next?.secretTree.wiped === true)
-      throw new MlsError('group/staged', 'a commit that was staged from another state')
+    requireMergeable(state, staged)
     this.#onMerge.get(staged)?.()
-    if (state.pending !== undefined && state.pending !== staged) discardStaged(state.pending)
-    const { next } = staged
-    const proposals = ProposalCache.empty
-    const lastCommit = staged.messageHash
-    if (next === undefined) {
-      this.#wipeKept()
-      this.#state = { ...state, status: 'removed', past: [], proposals, pending: undefined, lastCommit }
-      return { welcome: undefined, groupInfo: undefined }
-    }
-    retireEpoch(current)
-    current.privateTree.wipeReplaced(next.privateTree)
-    this.#state = {
-      config,
-      status: staged.changes.reinit === undefined ? 'active' : 'reinitialized',
-      current: next,
-      past: retainEpochs([{ epoch: current, endedAt: config.clock.now() }, ...state.past], config),
-      proposals,
-      pending: undefined,
-      resumptionPsks: withResumptionPsk(state.resumptionPsks, next, config.limits.resumptionPsks),
-      lastCommit,
-      reinit: staged.changes.reinit,
-    }
+    this.#state = mergeState(state, staged)
+    if (staged.next === undefined) return { welcome: undefined, groupInfo: undefined }
     return { welcome: staged.welcome, groupInfo: staged.groupInfo }
   }
 
@@ -324,7 +292,7 @@ export class Group {
   /** Wipes the secrets; every later call is refused with `group/closed`. */
   close(): void {
     if (this.#state.status === 'closed') return
-    this.#wipeKept()
+    wipeState(this.#state)
     if (this.#state.pending !== undefined) discardStaged(this.#state.pending)
     this.#state = { ...this.#state, status: 'closed', past: [], pending: undefined, proposals: ProposalCache.empty }
   }
@@ -372,13 +340,6 @@ export class Group {
     // RFC 9420 §11.2 V278
     check(this.#state.status !== 'reinitialized', 'group/closed', 'V278', 'this group was re-initialised')
     return this.#readable()
-  }
-
-  #wipeKept(): void {
-    const { current, past, resumptionPsks } = this.#state
-    for (const epoch of [current, ...past.map((one): Epoch => one.epoch)]) wipeEpoch(epoch)
-    for (const psk of resumptionPsks.values()) psk.fill(0)
-    current.privateTree.wipeReplaced(undefined)
   }
 
   /**
