@@ -15,5 +15,5 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', join(root, 'tsco
   stdio: 'inherit',
   cwd: root,
 })
-if (status === 0) writeWasmFiles(join(dist, 'providers/wasm'))
+writeWasmFiles(join(dist, 'providers/wasm'))
 process.exitCode = status ?? 1
