@@ -126,7 +126,8 @@ export class VirtualClock implements Timers {
   }
 
   #push(ms: number, run: () => void, network: boolean): () => void {
-    const task: Task = { at: this.#now + Math.max(0, ms), order: this.#order++, network, run }
+    // whole milliseconds, as real clocks tell them
+    const task: Task = { at: this.#now + Math.ceil(Math.max(0, ms)), order: this.#order++, network, run }
     const heap = this.#heap
     let i = heap.length
     heap.push(task)
