@@ -40,13 +40,14 @@ export class Columns implements Audience {
     this.#people.push(...cut)
   }
 
-  server({ stanza, from, to, element, detail, bytes, head }: ServerView): void {
+  server({ from, to, element, detail, bytes, head, tail }: ServerView): void {
     this.totals.stanzas++
     this.totals.bytes += bytes
     const where = to === undefined ? 'own node' : (to.split('@')[0] ?? to)
-    const what = `<${stanza}> ${from} → ${where}  <${element}>${detail === '' ? '' : ` ${detail.trim()}`}  ${sizeText(bytes)}`
-    const room = this.#right - widthOf(what) - 2
-    this.#server.push(room > 8 && head !== '' ? `${what}  ${cutTo(head, room)}` : cutTo(what, this.#right))
+    const what = `${from} → ${where} <${element}>${detail === '' ? '' : ` ${detail.trim()}`} ${sizeText(bytes)}`
+    const room = this.#right - widthOf(what) - 1
+    const text = head === '' || room < 9 ? '' : room < 18 ? cutTo(head, room) : `${head}…${tail}`
+    this.#server.push(cutTo(`${what} ${text}`.trimEnd(), this.#right))
   }
 
   wide(lines: readonly string[]): void {

@@ -49,7 +49,7 @@ export async function play(
   options: { readonly paint?: Paint; readonly hooks?: Hooks; readonly suffix?: string } = {},
 ): Promise<Outcome> {
   const { paint = paintFor(false), hooks = {}, suffix = '' } = options
-  const transcript = new Transcript(paint)
+  const transcript = new Transcript(paint, { markOwn: false })
   const devices = new Devices(stage, audience)
   const texts: string[] = []
   const tell = (line: string): void => audience.people(line)
@@ -117,8 +117,8 @@ export async function play(
     texts.push('And a chair.')
     await devices.heard(next.id, [laptop, mobile, tablet])
     await devices.heard(withheld.id, [tablet])
-    const bobs = new Transcript(paint)
-    aside(`  what ${tablet.name} shows:`)
+    const bobs = new Transcript(paint, { markOwn: false })
+    aside(`  ${tablet.name} misses a number and asks the archive:`)
     for (const message of tablet.messages.slice(-2)) tell(`  ${bobs.line(message).trimStart()}`)
     const repaired = tablet.message(withheld.id) !== undefined && tablet.tap.dropped === 1
 

@@ -63,8 +63,9 @@ export interface ServerView {
   readonly element: string
   readonly detail: string
   readonly bytes: number
-  /** First characters of the longest base64 text. */
+  /** First and last characters of the longest base64 text. */
   readonly head: string
+  readonly tail: string
 }
 
 /** What the server sees of a stanza; `undefined` where nothing of the binding is in it. */
@@ -72,7 +73,7 @@ export function serverView(stanza: XmlElement, from: string): ServerView | undef
   const found = ours(stanza)
   if (found === undefined || (stanza.name !== 'message' && stanza.name !== 'iq')) return undefined
   const to = stanza.attrs['to']
-  const head = longest(found).slice(0, 16)
+  const text = longest(found)
   return {
     stanza: stanza.name,
     from,
@@ -80,7 +81,8 @@ export function serverView(stanza: XmlElement, from: string): ServerView | undef
     element: found.name,
     detail: detailOf(found),
     bytes: Buffer.byteLength(serialise(stanza)),
-    head,
+    head: text.slice(0, 8),
+    tail: text.slice(-8),
   }
 }
 
@@ -89,7 +91,7 @@ function detailOf(found: XmlElement): string {
   const epoch = found.attrs['epoch']
   const at = epoch === undefined ? '' : `epoch ${epoch}`
   if (found.name === 'keypackages') return `${inner.length} packages`
-  if (found.name === 'handshake') return `${inner.map(({ name }) => name).join(' + ')} ${at}`
+  if (found.name === 'handshake') return `${inner.map(({ name }) => name).join('+')} ${at}`
   if (found.name === 'request') return `what=${found.attrs['what'] ?? ''}`
   return at
 }

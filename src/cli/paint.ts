@@ -67,14 +67,15 @@ export function cutTo(text: string, width: number): string {
 
 /** Lines of at most `width` columns, broken between words where possible. */
 export function wrap(text: string, width: number): string[] {
+  const indent = /^ */.exec(text)?.[0] ?? ''
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`
+  for (const word of text.slice(indent.length).split(' ')) {
+    const longer = line === '' ? indent + word : `${line} ${word}`
     if (widthOf(longer) <= width || line === '') line = longer
     else {
       lines.push(line)
-      line = `  ${word}`
+      line = `${indent}  ${word}`
     }
   }
   return [...lines, line]

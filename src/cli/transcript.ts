@@ -43,8 +43,11 @@ export class Transcript {
   readonly #numbers = new Map<string, number>()
   readonly #messages: RoomMessage[] = []
 
-  constructor(paint: Paint) {
+  readonly #markOwn: boolean
+
+  constructor(paint: Paint, options: { readonly markOwn?: boolean } = {}) {
     this.#paint = paint
+    this.#markOwn = options.markOwn ?? true
   }
 
   /** The message with this number. */
@@ -102,7 +105,7 @@ export class Transcript {
   /** The local part of an account, in its colour. */
   name({ account, own }: Pick<Participant, 'account' | 'own'>): string {
     const short = harmless(account.split('@')[0] ?? account)
-    return this.#paint.name(account, own ? `${short} (you)` : short)
+    return this.#paint.name(account, own && this.#markOwn ? `${short} (you)` : short)
   }
 
   /** A change of the membership as one line. */
