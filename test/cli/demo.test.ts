@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { type Audience, play } from '../../scripts/demo-scenario.ts'
+import { openStage } from '../../scripts/demo-stage.ts'
+import type { ServerView } from '../../scripts/demo-tap.ts'
+
+/** Plays the demo for a test. */
+async function told(room: 'muc' | 'mix') {
+  const people: string[] = []
+  const server: ServerView[] = []
+  const wide: string[] = []
+  const scenes: string[] = []
+  const audience: Audience = {
+    scene: (title) => scenes.push(title),
+    people: (line) => people.push(line),
+    server: (view) => server.push(view),
+    wide: (lines) => wide.push(...lines),
+  }
+  const stage = await openStage({ server: 'embedded', room })
+  try {
+    const outcome = await play(stage, audience)
+    return { outcome, people: people.join('\n'), server, wide: wide.join('\n'), scenes }
+  } finally {
+    await stage.close()
+  }
+}
+
+describe('the demo', () => {
+  test('in a room: everybody reads what they may, the server reads nothing', async () => {
+    const { outcome, people, server, wide, scenes } = await told('muc')
+    expect(outcome).toMatchObject({ agree: true, readable: [], repaired: true, leaked: 0, rejoined: true })
+    expect(outcome.texts).toHaveLength(7)
+    expect(outcome.searched.bytes).toBeGreaterThan(10_000)
+    expect(scenes).toHaveLength(7)
+    for (const line of [
+      '  1 alice: The garden party is on Saturday at six.',
+      '  2 bob answers #1: I bring the lemonade.',
+      '    carol 🎉 to #2',
+      '  ! withheld from bob/tablet',
+      'alice removed carol',
+      'this device was removed from the group',
+      'is back with a device that had lost its keys',
+    ])
+      expect(people).toContain(line)
+    expect(wide).toMatch(/alice +alice +bob/)
+    expect(wide).toMatch(/phone +laptop +tablet/)
+    const sent = JSON.stringify(server)
+    for (const text of outcome.texts) expect(sent).not.toContain(text)
+    expect(new Set(server.map(({ element }) => element))).toEqual(
+      new Set(['keypackages', 'handshake', 'welcome', 'encrypted', 'request']),
+    )
+  })
+
+  test('in a channel', async () => {
+    const { outcome } = await told('mix')
+    expect(outcome).toMatchObject({ agree: true, readable: [], repaired: true, leaked: 0, rejoined: true })
+  })
+
+  test('Prosody has no channels, and the demo says so', async () => {
+    await expect(openStage({ server: 'prosody', room: 'mix' })).rejects.toThrow(/ejabberd/)
+  })
+})
