@@ -9,7 +9,7 @@
 import { createIdentity, createKeyPackage, makeCapabilities, suites } from '../src/index.ts'
 import { beside, figure, median, own, type Row, table, writeResults } from './report.ts'
 import { filledRows, freshRows, type Plan, Samples } from './support/group-rounds.ts'
-import type { Implementation } from './support/implementation.ts'
+import { type Implementation, poolIdentity } from './support/implementation.ts'
 import { openNamed, readArguments } from './support/open-suite.ts'
 import { ours } from './support/peer-ours.ts'
 import { findPeers } from './support/peers.ts'
@@ -37,7 +37,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const implementations = [ours(suite), ...peers]
   console.log(`suite ${id}, provider ${suite.provider}; with ${peers.map(({ name }) => name).join(', ') || 'no peers'}`)
 
-  const identity = (i: number) => createIdentity(suite, `member ${i} of the pool`)
+  const identity = (i: number) => createIdentity(suite, poolIdentity(i))
   const capabilities = makeCapabilities(suite, { grease: false })
   const pool: Uint8Array[] = []
   const rows: Row[] = []

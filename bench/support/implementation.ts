@@ -24,6 +24,8 @@ export interface Implementation {
   readonly largest: number
   /** How many members the row "remove one" removes; 1 but where a defect asks for more. */
   readonly removes: number
+  /** Whether it removes by identity, and so cannot name the members that the fixture of a filled tree makes. */
+  readonly byIdentity?: true
   /** A KeyPackage of an actor; its group, when there is one, is forgotten. */
   keyPackage(who: number): Promise<Uint8Array>
   /** A new group with members `adds`, all added by one commit without a path, which is merged. */
@@ -35,4 +37,9 @@ export interface Implementation {
   send(who: number, length: number): Promise<Made>
   receive(who: number, message: Uint8Array): Promise<number>
   close(): void
+}
+
+/** The identity of the i-th member of the pool, in the one form that all implementations take. */
+export function poolIdentity(i: number): string {
+  return `00000000-0000-4000-8000-${i.toString(16).padStart(12, '0')}:1@example.org`
 }

@@ -44,7 +44,7 @@ export async function timed<T>(into: number[], work: () => Promise<T> | T): Prom
 }
 
 /** Bytes of heap and buffers in use, after collections where the process allows them. */
-export async function memoryInUse(): Promise<number> {
+async function memoryInUse(): Promise<number> {
   for (let i = 0; i < 3; i++) {
     globalThis.gc?.()
     // buffers of collected arrays are freed a little later
@@ -52,4 +52,13 @@ export async function memoryInUse(): Promise<number> {
   }
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
+}
+
+/** Bytes that one result of `make` keeps in use: of several, as the rest of the process moves too. */
+export async function heldBy(make: () => Promise<unknown>): Promise<number> {
+  const count = 5
+  const before = await memoryInUse()
+  const kept: unknown[] = []
+  while (kept.length < count) kept.push(await make())
+  return ((await memoryInUse()) - before) / kept.length
 }

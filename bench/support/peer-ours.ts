@@ -10,7 +10,7 @@ import {
   type KeyPackageBundle,
 } from '../../src/index.ts'
 import type { Change, Implementation, Made } from './implementation.ts'
-import { memoryInUse } from './interleave.ts'
+import { heldBy } from './interleave.ts'
 
 interface Actor {
   readonly identity: Identity
@@ -60,12 +60,10 @@ export function ours(suite: CipherSuite): Implementation {
       const { keys } = one
       if (keys === undefined) throw new Error(`actor ${who} has no KeyPackage`)
       delete one.group
-      const before = weigh ? await memoryInUse() : 0
+      const join = () => joinGroup({ suite, welcome, keyPackage: keys, options })
       const start = performance.now()
-      const joined = await joinGroup({ suite, welcome, keyPackage: keys, options })
-      const ms = performance.now() - start
-      one.group = joined
-      return { ms, held: weigh ? (await memoryInUse()) - before : 0 }
+      one.group = await join()
+      return { ms: performance.now() - start, held: weigh ? await heldBy(join) : 0 }
     },
     async commit(who, change): Promise<Made> {
       const one = group(who)

@@ -4,7 +4,7 @@
  */
 import * as tsMls from 'ts-mls'
 import type { Change, Implementation, Made } from './implementation.ts'
-import { memoryInUse } from './interleave.ts'
+import { heldBy } from './interleave.ts'
 
 interface Actor {
   keys?: { readonly publicPackage: tsMls.KeyPackage; readonly privatePackage: tsMls.PrivateKeyPackage }
@@ -93,15 +93,16 @@ export async function tsMlsPeer(suiteName: tsMls.CiphersuiteName): Promise<Imple
       const one = actor(who)
       if (one.keys === undefined) throw new Error(`actor ${who} has no KeyPackage`)
       delete one.state
-      const before = weigh ? await memoryInUse() : 0
+      const { keys } = one
+      const join = () => {
+        const message = decode(bytes)
+        if (message.wireformat !== tsMls.wireformats.mls_welcome) throw new Error('not a Welcome')
+        const own = { keyPackage: keys.publicPackage, privateKeys: keys.privatePackage }
+        return tsMls.joinGroup({ context, welcome: message.welcome, ...own })
+      }
       const start = performance.now()
-      const message = decode(bytes)
-      if (message.wireformat !== tsMls.wireformats.mls_welcome) throw new Error('not a Welcome')
-      const keys = { keyPackage: one.keys.publicPackage, privateKeys: one.keys.privatePackage }
-      const state = await tsMls.joinGroup({ context, welcome: message.welcome, ...keys })
-      const ms = performance.now() - start
-      one.state = state
-      return { ms, held: weigh ? (await memoryInUse()) - before : 0 }
+      one.state = await join()
+      return { ms: performance.now() - start, held: weigh ? await heldBy(join) : 0 }
     },
     async commit(who, change): Promise<Made> {
       const state = stateOf(who)
