@@ -36,7 +36,7 @@ const folders = [
 const stored = /snapshot|stored/
 const copied = ['src', 'test', 'spec-notes', 'package.json', 'tsconfig.json']
 /** The kernels and other set-up of the whole suite are not needed by the tests of rules. */
-const config = "export default { test: { include: ['test/**/*.test.ts'], pool: 'forks', testTimeout: 60_000 } }\n"
+const config = "export default { test: { include: ['test/**/*.test.ts'], pool: 'threads', testTimeout: 60_000 } }\n"
 const suites = ['rules', 'framing', 'secret-tree', 'ratchet-tree', 'key-schedule', 'codec']
 
 interface Job extends MutationSite {
@@ -134,6 +134,9 @@ function passes(copy: string, ids: readonly string[], files: readonly string[]):
   spawnSync(process.execPath, [vitest, 'run', ...reporter, '--root', copy, '-t', ids.join('|'), ...files], {
     cwd: copy,
     stdio: 'ignore',
+    // without a bound some loops do not end: that is noticed too
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
   })
   // without a report the run itself broke down
   if (!existsSync(outcome)) return false
