@@ -1,10 +1,19 @@
 /** Groups I and J: key schedule, transcripts (RFC 9420 §8), and pre-shared keys (§8.4, §12.1.4) of commits. */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { expandWithLabel } from '../../src/crypto/labels.ts'
 import type { Proposal } from '../../src/wire/proposal.ts'
 import type { PreSharedKeyId } from '../../src/wire/psk.ts'
 import { type CommitForgery, forgeCommit, forgeProposal } from '../support/forge.ts'
 import { externalPsk, psk, setExtensions, unknownExtension } from '../support/values.ts'
-import { bothFormats, expectAccepted, expectRejected, makeWorld, suite, type World } from '../support/world.ts'
+import {
+  bothFormats,
+  expectAccepted,
+  expectRejected,
+  makeWorld,
+  outcomeOf,
+  suite,
+  type World,
+} from '../support/world.ts'
 
 const key = (id: number) => new Uint8Array(32).fill(id)
 const known = new Set([1, 2])
@@ -40,6 +49,9 @@ describe('schedule', () => {
   broken('V193 the epoch of the commit itself in the next context', 'V084', () => ({
     nextContext: (context) => ({ ...context, epoch: context.epoch - 1n }),
   }))
+  test('V031 no label holds a length beyond a uint16', async () => {
+    expect(await outcomeOf(() => expandWithLabel(suite, key(1), 'label', key(2), 0x10000))).toBe('V031')
+  })
   test('V197 members that got different commits have different authenticators and safety numbers', async () => {
     const one = await expectAccepted(world, 0, await forgeCommit(world, 1))
     const other = await expectAccepted(world, 2, await forgeCommit(world, 1))
