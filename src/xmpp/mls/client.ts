@@ -10,21 +10,17 @@
  * ```
  */
 import { MlsError } from '../../bytes/errors.ts'
-import { openRoom } from '../open-room.ts'
 import type { XmppContext } from '../port.ts'
 import { bareJid } from '../stanza/jid.ts'
 import { Blobs } from './blobs.ts'
+import { DirectChats } from './direct.ts'
 import { Emitter } from './emitter.ts'
-import { joinRoomGroup } from './engine/groups.ts'
-import type { EngineContext } from './engine/state.ts'
-import { defaultPolicy } from './extensions.ts'
 import { formAuthentication } from './identity.ts'
 import { KeyPackages } from './key-packages.ts'
-import { locateGroup } from './locate.ts'
 import { defaultSuite, openDevice, systemRandom, systemTimers, temporaryStorage } from './open-device.ts'
-import { MlsRoom } from './room.ts'
-import { RoomSession } from './room-session.ts'
-import { ClientStore, type StoredWelcome } from './store.ts'
+import type { MlsRoom } from './room.ts'
+import { type ClientParts, Rooms } from './rooms.ts'
+import { ClientStore } from './store.ts'
 import {
   type ClientEvents,
   type ClientSettings,
@@ -32,32 +28,22 @@ import {
   type MlsClientOptions,
   type RoomOptions,
 } from './types.ts'
-import { type IncomingWelcome, referencesIn, Welcomes } from './welcomes.ts'
-
-/** How long a Welcome that may be on its way is waited for before the group's members are asked. */
-const welcomeGraceMs = 2_000
-
-interface Parts {
-  readonly context: XmppContext
-  readonly engine: Omit<EngineContext, 'room' | 'kind'>
-  readonly store: ClientStore
-  readonly blobs: Blobs
-  readonly keyPackages: KeyPackages
-}
+import { type IncomingWelcome, Welcomes } from './welcomes.ts'
 
 /** See the file. */
 export class MlsClient {
-  readonly #parts: Parts
+  readonly #parts: ClientParts
   readonly #events: Emitter<ClientEvents>
-  readonly #rooms = new Map<string, Promise<MlsRoom>>()
-  readonly #open = new Map<string, MlsRoom>()
+  readonly #rooms: Rooms
+  readonly #direct: DirectChats
   readonly #welcomes: Welcomes
-  readonly #pending = new Map<string, StoredWelcome>()
   #stopState: (() => void) | undefined
 
-  private constructor(parts: Parts) {
+  private constructor(parts: ClientParts) {
     this.#parts = parts
     this.#events = new Emitter((error) => this.#problem(error))
+    this.#rooms = new Rooms(parts, () => this.#welcomes)
+    this.#direct = new DirectChats(parts, this.#rooms)
     this.#welcomes = new Welcomes({
       context: parts.context,
       blobs: parts.blobs,
@@ -98,9 +84,9 @@ export class MlsClient {
   }
 
   async #start(): Promise<void> {
-    const { store, keyPackages, context } = this.#parts
+    const { keyPackages, context } = this.#parts
     await keyPackages.load()
-    for (const { room, stored } of await store.welcomes()) this.#pending.set(room, stored)
+    await this.#rooms.load()
     this.#welcomes.listen()
     await keyPackages.refresh()
     await this.#welcomes.catchUp()
@@ -125,12 +111,12 @@ export class MlsClient {
 
   /** The rooms that are open. */
   get rooms(): readonly MlsRoom[] {
-    return [...this.#open.values()]
+    return [...this.#rooms.open.values()]
   }
 
   /** Rooms that this device was invited to and has not entered. */
   get invitations(): readonly string[] {
-    return [...this.#pending.keys()]
+    return [...this.#rooms.pending.keys()]
   }
 
   /** Listens to one kind of event. Returns how to stop. */
@@ -145,117 +131,26 @@ export class MlsClient {
    * @throws `xmpp/room_missing`, `xmpp/room_archive`, `xmpp/room_anonymous`, `xmpp/jid`, XmppError, `xmpp/timeout`
    */
   room(jid: string, options: RoomOptions = {}): Promise<MlsRoom> {
-    const address = bareJid(jid)
-    const known = this.#rooms.get(address)
-    if (known !== undefined) return known
-    const opening = this.#enter(address, options)
-    this.#rooms.set(address, opening)
-    opening.catch(() => this.#rooms.delete(address))
-    return opening
+    return this.#rooms.enter(bareJid(jid), options)
   }
 
-  async #enter(address: string, options: RoomOptions): Promise<MlsRoom> {
-    const { context, store, blobs, keyPackages, engine } = this.#parts
-    const room = await openRoom(address, context)
-    const roomEngine: EngineContext = { ...engine, room: address, kind: room.kind }
-    const session = new RoomSession(
-      {
-        xmpp: context,
-        room,
-        engine: roomEngine,
-        store,
-        blobs,
-        welcome: (welcome, at) => this.#welcomes.send(welcome, at),
-      },
-      await store.room(roomEngine),
+  /**
+   * The one-to-one chat with an account: opened, accepted where it was begun by the other, or begun.
+   * @throws `xmpp/no_devices`, `xmpp/unsupported` when the server has no rooms; as {@link room}
+   */
+  direct(jid: string): Promise<MlsRoom> {
+    return this.#direct.chat(bareJid(jid))
+  }
+
+  async #welcome(welcome: IncomingWelcome): Promise<void> {
+    const { room, from, peer } = welcome
+    if (!(await this.#rooms.receive(welcome))) return
+    // not awaited: the room that it merges with may itself wait for a Welcome
+    const merged = peer === undefined ? Promise.resolve(false) : this.#direct.merge(peer, room)
+    merged.then(
+      (done) => done || this.#events.emit('invitation', { room, from, peer }),
+      (error: unknown) => this.#problem(error),
     )
-    try {
-      const create = options.create !== false && session.state.phase === 'outside' && !this.#pending.has(address)
-      await room.join({ create, ...(options.nick === undefined ? {} : { nick: options.nick }) })
-      const handle = new MlsRoom(session, keyPackages, (left) => this.#left(left))
-      this.#open.set(address, handle)
-      session.keepSeat()
-      if (this.#pending.has(address)) await this.#adopt(session)
-      if (session.state.phase === 'outside') await this.#begin(session, options)
-      else await session.catchUp()
-      return handle
-    } catch (error) {
-      this.#open.delete(address)
-      await session.close()
-      throw error
-    }
-  }
-
-  /** A room of which this device knows nothing. */
-  async #begin(session: RoomSession, options: RoomOptions): Promise<void> {
-    const { settings } = this.#parts.engine
-    await session.readRoster()
-    await locateGroup(session)
-    if (session.state.outside === undefined) {
-      const standing = session.state.roster?.get(this.account)
-      const may = session.ports.room.kind === 'mix' || standing === 'owner' || standing === 'admin'
-      if (options.create === false || !may) return
-      const { policy = defaultPolicy } = options
-      await session.post({ kind: 'create', policy, direct: [] })
-      const begun = await session.until(() => session.state.creating === undefined, settings.timeoutMs)
-      if (!begun) throw new MlsError('xmpp/timeout', 'the room did not show the new group')
-      if (session.state.phase === 'active') return
-    }
-    await session.until(() => session.state.phase === 'active', welcomeGraceMs)
-    if (session.state.phase === 'active') return
-    await session.post({ kind: 'rejoin' })
-    await session.until(() => session.state.phase === 'active', 4 * settings.slotMs)
-  }
-
-  async #welcome({ room, from, at, welcome, tree }: IncomingWelcome): Promise<void> {
-    const { store } = this.#parts
-    const stored: StoredWelcome = { from, at, welcome, tree }
-    const session = this.#open.get(room)?.session
-    const current = session?.state
-    const health = session?.health.state
-    if (current?.phase === 'active' && health !== 'desynchronised') return
-    if (session === undefined && (await this.#isMember(room))) return
-    await store.saveWelcome(room, stored)
-    const first = !this.#pending.has(room)
-    this.#pending.set(room, stored)
-    if (session !== undefined) await this.#adopt(session)
-    else if (first) this.#events.emit('invitation', { room, from, direct: false })
-  }
-
-  async #isMember(room: string): Promise<boolean> {
-    const { store, engine } = this.#parts
-    const state = await store.room({ ...engine, room, kind: 'muc' })
-    const member = state.phase === 'active'
-    state.group?.close()
-    return member
-  }
-
-  /** Joins by the Welcome that waits for a room. A bad one is dropped and reported. */
-  async #adopt(session: RoomSession): Promise<void> {
-    const { store, keyPackages } = this.#parts
-    const { engine } = session.ports
-    const stored = this.#pending.get(engine.room)
-    if (stored === undefined) return
-    this.#pending.delete(engine.room)
-    const own = keyPackages.find(referencesIn(stored.welcome))
-    try {
-      if (own === undefined) throw new MlsError('welcome/no_entry', 'a Welcome whose keys are gone')
-      const { group } = await joinRoomGroup(engine, { welcome: stored.welcome, tree: stored.tree, keyPackages: [own] })
-      await session.post({ kind: 'adopt', group, at: stored.at, lastResort: own.lastResort })
-      await session.catchUp()
-      await keyPackages.used(own.reference)
-    } catch (error) {
-      if (!(error instanceof MlsError)) throw error
-      session.problem('invalid-welcome', error)
-    }
-    await store.dropWelcome(engine.room)
-  }
-
-  async #left(room: MlsRoom): Promise<void> {
-    this.#rooms.delete(room.jid)
-    this.#open.delete(room.jid)
-    await room.close()
-    await this.#parts.store.dropRoom(room.jid)
   }
 
   #problem(cause: unknown): void {
@@ -286,8 +181,6 @@ export class MlsClient {
   async close(): Promise<void> {
     this.#welcomes.stop()
     this.#stopState?.()
-    for (const room of this.#open.values()) await room.close()
-    this.#open.clear()
-    this.#rooms.clear()
+    await this.#rooms.close()
   }
 }

@@ -6,9 +6,10 @@ import type { Room } from '../room.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import { bareJid } from '../stanza/jid.ts'
 import { hasCondition } from '../stanza/xmpp-error.ts'
+import { Emitter } from './emitter.ts'
 import type { EngineEvent } from './engine/events.ts'
 import { engineId, participantsOf } from './engine/groups.ts'
-import { policyOf } from './extensions.ts'
+import { policyOf, roomBindingOf } from './extensions.ts'
 import type { KeyPackages } from './key-packages.ts'
 import type { RoomSession } from './room-session.ts'
 import type {
@@ -29,13 +30,34 @@ export type MessageReference = Pick<RoomMessage, 'id'> | string
 export class MlsRoom {
   readonly #keyPackages: KeyPackages
   readonly #onLeft: (room: MlsRoom) => Promise<void>
+  readonly #events: Emitter<RoomEvents>
+  readonly #merged = new Set<MlsRoom>()
+  readonly #own: RoomSession
   #session: RoomSession
 
   /** For the client. */
   constructor(session: RoomSession, keyPackages: KeyPackages, onLeft: (room: MlsRoom) => Promise<void>) {
     this.#session = session
+    this.#own = session
     this.#keyPackages = keyPackages
     this.#onLeft = onLeft
+    this.#events = new Emitter((error) => this.#session.problem('internal', error))
+    for (const name of ['message', 'membership', 'unreadable', 'error'] as const)
+      session.events.on(name, (value) => this.#events.emit(name, value))
+    session.events.on('health', (health) => {
+      if (session === this.#session) this.#events.emit('health', health)
+    })
+  }
+
+  /** For the client: hears another room of the same people too, and speaks there from now on where it is `primary`. */
+  merge(other: MlsRoom, primary: boolean): void {
+    this.#merged.add(other)
+    for (const name of ['message', 'membership', 'unreadable', 'error'] as const)
+      other.on(name, (value) => this.#events.emit(name, value))
+    other.on('health', (health) => {
+      if (other.session === this.#session) this.#events.emit('health', health)
+    })
+    if (primary) this.#session = other.session
   }
 
   /** Bare JID. */
@@ -52,6 +74,13 @@ export class MlsRoom {
     return this.#session.health
   }
 
+  /** The other account of a one-to-one chat. */
+  get peer(): string | undefined {
+    const { state, ports } = this.#session
+    const direct = roomBindingOf(state.group?.extensions ?? [])?.direct ?? []
+    return direct.find((account) => account !== ports.engine.account)
+  }
+
   /** The rules of the group. */
   get policy(): RoomPolicy {
     return policyOf(this.#session.state.group?.extensions ?? [])
@@ -59,7 +88,7 @@ export class MlsRoom {
 
   /** Listens to one kind of event. Returns how to stop. */
   on<K extends keyof RoomEvents>(name: K, listener: (value: RoomEvents[K]) => void): () => void {
-    return this.#session.events.on(name, listener)
+    return this.#events.on(name, listener)
   }
 
   /** The devices in the group: the leaves of the tree, from the left. */
@@ -236,12 +265,13 @@ export class MlsRoom {
 
   /** Whether nothing is under way. */
   get idle(): boolean {
-    return this.#session.idle
+    return this.#own.idle && [...this.#merged].every(({ idle }) => idle)
   }
 
   /** Stops following the room on this device; group and seat stay. */
   async close(): Promise<void> {
-    await this.#session.close()
+    await this.#own.close()
+    for (const other of this.#merged) await other.close()
   }
 
   /** For the client. */

@@ -34,7 +34,13 @@ const KeyPackageRecord = recordType({
 const WelcomeRecord = recordType({
   type: 'mls_welcome',
   version: 1,
-  schema: fields({ from: text(3071), at: text(256), welcome: bytes(large), tree: bytes(large) }),
+  schema: fields({
+    from: text(3071),
+    peer: optional(text(3071)),
+    at: text(256),
+    welcome: bytes(large),
+    tree: bytes(large),
+  }),
 })
 const DirectRecord = recordType({
   type: 'mls_direct',

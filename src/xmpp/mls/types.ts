@@ -191,8 +191,8 @@ export interface Invitation {
   readonly room: string
   /** Bare JID as the server tells it; the group itself proves who added us. */
   readonly from: string
-  /** For a one-to-one chat. */
-  readonly direct: boolean
+  /** For a one-to-one chat: the other account. Accept it with `client.direct(peer)`, any other with `client.room(room)`. */
+  readonly peer: string | undefined
 }
 
 /** Events of a client, by name. */

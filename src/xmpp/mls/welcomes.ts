@@ -21,6 +21,7 @@ import { buildRoomWelcome, parseRoomWelcome, type RoomWelcome } from './wire/wel
 export interface IncomingWelcome {
   readonly room: string
   readonly from: string
+  readonly peer: string | undefined
   readonly at: string
   readonly welcome: Bytes
   readonly tree: Bytes
@@ -106,7 +107,7 @@ export class Welcomes {
     }
   }
 
-  async #open(from: string, { room, at, payload, tree }: RoomWelcome): Promise<void> {
+  async #open(from: string, { room, at, peer, payload, tree }: RoomWelcome): Promise<void> {
     const unpack = (one: Payload): Promise<Bytes> =>
       this.#blobs.unpack(one, async (id, count) =>
         Array.from({ length: count }, (_, index) => this.#chunks.get(`${index} ${id} ${from}`)).flatMap(
@@ -116,14 +117,14 @@ export class Welcomes {
     const welcome = await unpack(payload)
     // somebody else's, or that of another own device
     if (this.#keyPackages.find(referencesIn(welcome)) === undefined) return
-    await this.#onWelcome({ room, from, at, welcome, tree: await unpack(tree) })
+    await this.#onWelcome({ room, from, peer, at, welcome, tree: await unpack(tree) })
   }
 
-  /** Sends a Welcome to all devices of an account, online or not. @throws as the port */
-  async send({ account, epoch, at, welcome, tree }: PendingWelcome, room: string): Promise<void> {
+  /** Sends a Welcome to all devices of an account, online or not. @param peer for a one-to-one chat @throws as the port */
+  async send({ account, epoch, at, welcome, tree }: PendingWelcome, room: string, peer?: string): Promise<void> {
     const [packed, packedTree] = [await this.#blobs.pack(welcome), await this.#blobs.pack(tree)]
     for (const chunk of [...packed.chunks, ...packedTree.chunks]) await this.#transmit(account, chunkChildren(chunk))
-    const main = buildRoomWelcome({ room, epoch, at, payload: packed.payload, tree: packedTree.payload })
+    const main = buildRoomWelcome({ room, epoch, at, peer, payload: packed.payload, tree: packedTree.payload })
     await this.#transmit(account, withHints(main))
   }
 

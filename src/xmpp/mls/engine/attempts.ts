@@ -3,7 +3,7 @@
 import type { Bytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
 import type { CommitOptions } from '../../../group/commit-options.ts'
-import type { Group, Merged } from '../../../group/group.ts'
+import type { Group } from '../../../group/group.ts'
 import { keyPackageReference } from '../../../group/key-package-reference.ts'
 import { decodeMlsMessage, encodeMlsMessage } from '../../../wire/mls-message.ts'
 import { policyOf, withPolicy } from '../extensions.ts'
@@ -154,7 +154,7 @@ function isDone(group: Group, intent: Intent): boolean {
 }
 
 /** The own commit has won: its Welcomes may go out, what it did is done. */
-export function attemptWon(turn: Turn, attempt: Attempt, { welcome }: Merged, at: string): void {
+export function attemptWon(turn: Turn, attempt: Attempt, welcome: Bytes | undefined, at: string): void {
   const { context, state, effects } = turn
   const { group } = state
   state.attempt = undefined

@@ -90,7 +90,7 @@ async function apply(
     return
   }
   follow(turn, changes)
-  if (staged.own && attempt !== undefined) attemptWon(turn, attempt, merged, entry.archiveId)
+  if (staged.own && attempt !== undefined) attemptWon(turn, attempt, merged.welcome, entry.archiveId)
   else attemptLost(turn)
   if (changes.added.length > 0 || changes.external) {
     state.rosterStale = true

@@ -11,6 +11,8 @@ export interface RoomWelcome {
   readonly epoch: bigint
   /** Archive id of the commit: the archive is read from there. */
   readonly at: string
+  /** For a one-to-one chat: the other account. A hint, as all of the stanza is: the group says it again, signed. */
+  readonly peer: string | undefined
   /** The Welcome as MLSMessage. */
   readonly payload: Payload
   /** The ratchet tree. */
@@ -20,8 +22,8 @@ export interface RoomWelcome {
 const build = tag(mlsNamespace)
 
 /** The `welcome` element. */
-export function buildRoomWelcome({ room, epoch, at, payload, tree }: RoomWelcome): XmlElement {
-  const attrs = { room, epoch: String(epoch), at }
+export function buildRoomWelcome({ room, epoch, at, peer, payload, tree }: RoomWelcome): XmlElement {
+  const attrs = { room, epoch: String(epoch), at, with: peer }
   return build('welcome', attrs, buildPayload('payload', payload), buildPayload('tree', tree))
 }
 
@@ -33,5 +35,5 @@ export function parseRoomWelcome(source: XmlElement | undefined): RoomWelcome | 
   const at = source.attrs['at']
   const [payload, tree] = [payloadIn(child(source, 'payload')), payloadIn(child(source, 'tree'))]
   if (room === undefined || epoch === undefined || !isToken(at) || !payload || !tree) return undefined
-  return { room, epoch, at, payload, tree }
+  return { room, epoch, at, peer: tryBareJid(source.attrs['with']), payload, tree }
 }

@@ -1,0 +1,211 @@
+/** How rooms are entered: going on where the device was, by Welcome, by a new group, or by asking its members. */
+import { MlsError } from '../../bytes/errors.ts'
+import { openRoom } from '../open-room.ts'
+import type { XmppContext } from '../port.ts'
+import type { Blobs } from './blobs.ts'
+import { joinRoomGroup } from './engine/groups.ts'
+import type { EngineContext } from './engine/state.ts'
+import { defaultPolicy, roomBindingOf } from './extensions.ts'
+import type { KeyPackages } from './key-packages.ts'
+import { locateGroup } from './locate.ts'
+import { MlsRoom } from './room.ts'
+import { RoomSession } from './room-session.ts'
+import type { ClientStore, StoredWelcome } from './store.ts'
+import type { RoomOptions } from './types.ts'
+import { type IncomingWelcome, referencesIn, type Welcomes } from './welcomes.ts'
+
+/** How long a Welcome that may be on its way is waited for before the group's members are asked. */
+const welcomeGraceMs = 2_000
+
+/** What all parts of a client share. */
+export interface ClientParts {
+  readonly context: XmppContext
+  readonly engine: Omit<EngineContext, 'room' | 'kind'>
+  readonly store: ClientStore
+  readonly blobs: Blobs
+  readonly keyPackages: KeyPackages
+}
+
+/** Options of the binding's own rooms. */
+export interface EntranceOptions extends RoomOptions {
+  /** The two accounts of a one-to-one chat. */
+  readonly direct?: readonly string[]
+}
+
+/** See the file. */
+export class Rooms {
+  /** Welcomes that wait, by room. */
+  readonly pending = new Map<string, StoredWelcome>()
+  readonly open = new Map<string, MlsRoom>()
+  readonly #parts: ClientParts
+  readonly #welcomes: () => Welcomes
+  readonly #opening = new Map<string, Promise<MlsRoom>>()
+
+  /** @param welcomes made after this, since it needs it */
+  constructor(parts: ClientParts, welcomes: () => Welcomes) {
+    this.#parts = parts
+    this.#welcomes = welcomes
+  }
+
+  /** Reads the Welcomes that wait. */
+  async load(): Promise<void> {
+    for (const { room, stored } of await this.#parts.store.welcomes()) this.pending.set(room, stored)
+  }
+
+  /** The room at an address; entered when it is not open. @throws see `MlsClient.room` */
+  enter(address: string, options: EntranceOptions): Promise<MlsRoom> {
+    const known = this.#opening.get(address)
+    if (known !== undefined) return known
+    const opening = this.#enter(address, options)
+    this.#opening.set(address, opening)
+    opening.catch(() => this.#opening.delete(address))
+    return opening
+  }
+
+  async #enter(address: string, options: EntranceOptions): Promise<MlsRoom> {
+    const { keyPackages } = this.#parts
+    const session = await this.#session(address)
+    try {
+      const create = options.create !== false && session.state.phase === 'outside' && !this.pending.has(address)
+      await session.ports.room.join({ create, ...(options.nick === undefined ? {} : { nick: options.nick }) })
+      const handle = new MlsRoom(session, keyPackages, (left) => this.#left(left))
+      this.open.set(address, handle)
+      session.keepSeat()
+      if (this.pending.has(address)) await this.adopt(session)
+      if (session.state.phase === 'outside') await this.#begin(session, options)
+      else await session.catchUp()
+      return handle
+    } catch (error) {
+      this.open.delete(address)
+      await session.close()
+      throw error
+    }
+  }
+
+  async #session(address: string): Promise<RoomSession> {
+    const { context, store, blobs, engine } = this.#parts
+    const room = await openRoom(address, context)
+    const roomEngine: EngineContext = { ...engine, room: address, kind: room.kind }
+    const session: RoomSession = new RoomSession(
+      {
+        xmpp: context,
+        room,
+        engine: roomEngine,
+        store,
+        blobs,
+        welcome: async (welcome, at) => {
+          const direct = roomBindingOf(session.state.group?.extensions ?? [])?.direct ?? []
+          await this.#welcomes().send(
+            welcome,
+            at,
+            direct.find((account) => account !== welcome.account),
+          )
+        },
+      },
+      await store.room(roomEngine),
+    )
+    return session
+  }
+
+  /** A room of which this device knows nothing. */
+  async #begin(session: RoomSession, options: EntranceOptions): Promise<void> {
+    const { settings } = this.#parts.engine
+    await session.readRoster()
+    await locateGroup(session)
+    const active = (): boolean => session.state.phase === 'active'
+    if (session.state.outside === undefined && !active()) {
+      if (!(await this.#create(session, options))) return
+      if (active()) {
+        await this.#addOwnDevices(session)
+        return
+      }
+    }
+    if (await session.until(active, welcomeGraceMs)) return
+    await session.post({ kind: 'rejoin' })
+    await session.until(active, 4 * settings.slotMs)
+  }
+
+  /** Begins a group, if this account may. Returns whether the room has one now. */
+  async #create(session: RoomSession, options: EntranceOptions): Promise<boolean> {
+    const { account, settings } = this.#parts.engine
+    const standing = session.state.roster?.get(account)
+    const may = session.ports.room.kind === 'mix' || standing === 'owner' || standing === 'admin'
+    if (options.create === false || !may) return false
+    const { policy = defaultPolicy, direct = [] } = options
+    await session.post({ kind: 'create', policy, direct })
+    const begun = await session.until(() => session.state.creating === undefined, settings.timeoutMs)
+    if (!begun) throw new MlsError('xmpp/timeout', 'the room did not show the new group')
+    return true
+  }
+
+  /** A group begins with all devices of its creator. */
+  async #addOwnDevices(session: RoomSession): Promise<void> {
+    const { keyPackages, engine } = this.#parts
+    const { account } = engine
+    try {
+      const own = await keyPackages.choose(account)
+      const id = `own ${session.ports.engine.room}`
+      await session.operateAs(id, { kind: 'intend', intent: { id, kind: 'add', account, keyPackages: own } })
+    } catch (error) {
+      if (!(error instanceof MlsError)) throw error
+      if (error.code !== 'xmpp/no_devices') session.problem('network', error)
+    }
+  }
+
+  /** Keeps a Welcome and uses it where its room is open. Returns whether it is an invitation that is new. */
+  async receive({ room, from, peer, at, welcome, tree }: IncomingWelcome): Promise<boolean> {
+    const { store } = this.#parts
+    const session = this.open.get(room)?.session
+    const member = session === undefined ? await this.#isMember(room) : session.state.phase === 'active'
+    if (member && session?.health.state !== 'desynchronised') return false
+    const stored: StoredWelcome = { from, peer, at, welcome, tree }
+    await store.saveWelcome(room, stored)
+    const known = this.pending.has(room)
+    this.pending.set(room, stored)
+    if (session === undefined) return !known
+    await this.adopt(session)
+    return false
+  }
+
+  async #isMember(room: string): Promise<boolean> {
+    const { store, engine } = this.#parts
+    const state = await store.room({ ...engine, room, kind: 'muc' })
+    state.group?.close()
+    return state.phase === 'active'
+  }
+
+  /** Joins by the Welcome that waits for a room. A bad one is dropped and reported. */
+  async adopt(session: RoomSession): Promise<void> {
+    const { store, keyPackages } = this.#parts
+    const { engine } = session.ports
+    const stored = this.pending.get(engine.room)
+    if (stored === undefined) return
+    this.pending.delete(engine.room)
+    try {
+      const own = keyPackages.find(referencesIn(stored.welcome))
+      if (own === undefined) throw new MlsError('welcome/no_entry', 'a Welcome whose keys are gone')
+      const { group } = await joinRoomGroup(engine, { welcome: stored.welcome, tree: stored.tree, keyPackages: [own] })
+      await session.post({ kind: 'adopt', group, at: stored.at, lastResort: own.lastResort })
+      await session.catchUp()
+      await keyPackages.used(own.reference)
+    } catch (error) {
+      if (!(error instanceof MlsError)) throw error
+      session.problem('invalid-welcome', error)
+    }
+    await store.dropWelcome(engine.room)
+  }
+
+  async #left(room: MlsRoom): Promise<void> {
+    this.#opening.delete(room.jid)
+    this.open.delete(room.jid)
+    await room.close()
+    await this.#parts.store.dropRoom(room.jid)
+  }
+
+  /** Closes all rooms. */
+  async close(): Promise<void> {
+    for (const room of this.open.values()) await room.close()
+    this.open.clear()
+    this.#opening.clear()
+  }
+}
