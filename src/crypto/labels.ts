@@ -99,6 +99,16 @@ export function sealRequest(
   return { publicKey, info: encryptContext(label, context), aad: noAad, plaintext }
 }
 
+/** The requests for `EncryptWithLabel` with one label and context to many, which share their HPKE `info`: it may be long. */
+export function sealRequests(
+  label: string,
+  context: Uint8Array,
+  recipients: readonly Pick<HpkeSealRequest, 'publicKey' | 'plaintext'>[],
+): HpkeSealRequest[] {
+  const info = encryptContext(label, context)
+  return recipients.map(({ publicKey, plaintext }) => ({ publicKey, info, aad: noAad, plaintext }))
+}
+
 /** `EncryptWithLabel(PublicKey, Label, Context, Plaintext)`, RFC 9420 §5.1.3. @throws `crypto/key` */
 export function encryptWithLabel(
   suite: CipherSuite,

@@ -6,7 +6,7 @@ import { type Bytes, copyBytes, wipe } from '../bytes/bytes.ts'
 import { at, bug } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import type { CipherSuite, HpkeKeyPair } from '../crypto/cipher-suite.ts'
-import { sealRequest } from '../crypto/labels.ts'
+import { sealRequests } from '../crypto/labels.ts'
 import { isInSubtree, type LeafIndex, leafToNode, type NodeIndex } from '../tree-math/tree-math.ts'
 import type { EncodedLeafNode } from '../wire/leaf-node.ts'
 import type { UpdatePath } from '../wire/update-path.ts'
@@ -167,8 +167,12 @@ export async function sealPath(
 ): Promise<UpdatePath> {
   const recipients = prepared.nodes.map(({ sibling }) => recipientKeys(prepared.before, sibling, newLeaves))
   const sealed = await suite.hpkeSealMany(
-    prepared.nodes.flatMap(({ pathSecret }, i) =>
-      at(recipients, i).map((key) => sealRequest(key, pathLabel, encodedGroupContext, pathSecret)),
+    sealRequests(
+      pathLabel,
+      encodedGroupContext,
+      prepared.nodes.flatMap(({ pathSecret }, i) =>
+        at(recipients, i).map((publicKey) => ({ publicKey, plaintext: pathSecret })),
+      ),
     ),
   )
   let next = 0
