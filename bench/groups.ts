@@ -1,7 +1,8 @@
 /**
  * Ours against ts-mls, core-crypto, OpenMLS and mls-rs: what a member of a group does all day, interleaved, medians.
  *
- * `npm run bench -- groups [SUITE [N,N,...]] [--provider=node|wasm|noble] [--peers=install|none|ts-mls,...]`
+ * `npm run bench -- groups [SUITE [N,N,...]] [--provider=node|wasm|noble] [--peers=install|none|ts-mls,...]
+ * [--native-threads=1]`
  *
  * The same KeyPackages go into all groups, and the filled tree is one and the same for all. Commits are staged and not merged
  * on either side (mls-rs has no staging for received ones: it applies them to a copy; ts-mls always makes the next state).
@@ -33,7 +34,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const parameters = suites.find((one) => one.id === id)
   if (parameters === undefined) throw new Error(`suite ${id}: one of 1 to 7`)
   const suite = await openNamed(id, option('provider'))
-  const peers = await findPeers(parameters, option('peers'))
+  const peers = await findPeers(parameters, option('peers'), option('native-threads'))
   const implementations = [ours(suite), ...peers]
   console.log(`suite ${id}, provider ${suite.provider}; with ${peers.map(({ name }) => name).join(', ') || 'no peers'}`)
 

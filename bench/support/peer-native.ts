@@ -45,10 +45,17 @@ function conversation(child: ChildProcessWithoutNullStreams): (line: string) => 
   }
 }
 
-/** One implementation of the native peers over one suite. */
-export function nativePeer(path: string, kind: 'openmls' | 'mls-rs', suite: number): Implementation {
+/** One implementation of the native peers over one suite; both compute on all cores unless `threads` says how many. */
+export function nativePeer(
+  path: string,
+  kind: 'openmls' | 'mls-rs',
+  suite: number,
+  threads: string | undefined,
+): Implementation {
   const folder = mkdtempSync(join(tmpdir(), 'mls-bench-'))
-  const child = spawn(path, [kind, String(suite)])
+  const child = spawn(path, [kind, String(suite)], {
+    env: { ...process.env, ...(threads === undefined ? {} : { RAYON_NUM_THREADS: threads }) },
+  })
   const say = conversation(child)
   const file = (name: string): string => join(folder, name)
   const given = (name: string, bytes: Uint8Array): string => {

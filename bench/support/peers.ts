@@ -8,9 +8,13 @@ import { tsMlsPeer } from './peer-ts-mls.ts'
 
 /**
  * Those of `wanted` (names with commas, `none`, or all), each absent one with one line that says why. `install` fetches
- * @wireapp/core-crypto into `bench/peers/` first.
+ * @wireapp/core-crypto into `bench/peers/` first. `threads`: of the native ones, all cores by default.
  */
-export async function findPeers(parameters: SuiteParameters, wanted = 'all'): Promise<Implementation[]> {
+export async function findPeers(
+  parameters: SuiteParameters,
+  wanted = 'all',
+  threads?: string,
+): Promise<Implementation[]> {
   const names = wanted.split(',')
   const all = names.includes('all') || names.includes('install')
   const take = (name: string): boolean => all || names.includes(name)
@@ -31,6 +35,6 @@ export async function findPeers(parameters: SuiteParameters, wanted = 'all'): Pr
   if ('absent' in native) console.log(native.absent)
   else
     for (const name of ['openmls', 'mls-rs'] as const)
-      if (take(name)) peers.push(nativePeer(native.path, name, parameters.id))
+      if (take(name)) peers.push(nativePeer(native.path, name, parameters.id, threads))
   return peers
 }
