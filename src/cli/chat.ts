@@ -1,0 +1,151 @@
+import { MlsError } from '../bytes/errors.ts'
+import type { MlsRoom } from '../xmpp/mls/room.ts'
+import { tryBareJid } from '../xmpp/stanza/jid.ts'
+import { type ChatCommand, chatHelp, parseCommand } from './commands.ts'
+import { groupLines } from './group-lines.ts'
+import { harmless, type Paint, padTo } from './paint.ts'
+import { sentenceOf } from './report.ts'
+import { Transcript } from './transcript.ts'
+
+/** What a chat needs. */
+export interface ChatInput {
+  readonly room: MlsRoom
+  readonly paint: Paint
+  /** Lines that the person types. */
+  readonly lines: AsyncIterable<string>
+  readonly print: (line: string) => void
+}
+
+/** A conversation in a room: prints what happens, does what is typed; ends with the lines, on /quit and on /leave. */
+export async function chat({ room, paint, lines, print }: ChatInput): Promise<void> {
+  const transcript = new Transcript(paint)
+  let state = ''
+  const stops = [
+    room.on('message', (message) => print(transcript.line(message))),
+    room.on('membership', (change) => print(transcript.change(change))),
+    room.on('unreadable', (value) => print(transcript.unreadable(value))),
+    room.on('error', ({ kind, error }) => print(paint.bad(`  ! ${kind}: ${sentenceOf(error)}`))),
+    room.on('health', (health) => {
+      // the epoch alone is no news
+      const now = JSON.stringify([health.state, health.canSend, health.issues.map((issue) => transcript.issue(issue))])
+      if (now !== state) for (const line of transcript.health(health)) print(line)
+      state = now
+    }),
+  ]
+  print(paint.dim(`${room.jid}, ${room.kind === 'mix' ? 'a channel' : 'a room'}; /help lists the commands`))
+  for (const line of transcript.health(room.health)) print(line)
+  state = JSON.stringify([
+    room.health.state,
+    room.health.canSend,
+    room.health.issues.map((one) => transcript.issue(one)),
+  ])
+  const under = new Set<Promise<void>>()
+  const report = (error: unknown): void => {
+    if (!(error instanceof MlsError)) throw error
+    print(paint.bad(`  ! ${sentenceOf(error)}`))
+  }
+  try {
+    for await (const line of lines) {
+      const command = parseCommand(line)
+      if (command.kind === 'quit') break
+      const work = perform(command, { room, paint, print, transcript }).catch(report)
+      under.add(work)
+      void work.finally(() => under.delete(work))
+      // messages wait for their place in the archive, maybe for a connection: the next line need not
+      if (!messages.has(command.kind)) await work
+      if (command.kind === 'leave') break
+    }
+    await Promise.race([Promise.all(under), new Promise((resolve) => setTimeout(resolve, farewellMs).unref())])
+  } finally {
+    for (const stop of stops) stop()
+  }
+}
+
+/** Commands that send a message. */
+const messages: ReadonlySet<ChatCommand['kind']> = new Set(['say', 'reply', 'react', 'correct'])
+/** How long the end waits for messages on their way, in milliseconds; they are kept and go out the next time. */
+const farewellMs = 5_000
+
+interface Scene {
+  readonly room: MlsRoom
+  readonly paint: Paint
+  readonly print: (line: string) => void
+  readonly transcript: Transcript
+}
+
+async function perform(command: ChatCommand, { room, paint, print, transcript }: Scene): Promise<void> {
+  const said = (number: number): string => {
+    const found = transcript.message(number)
+    if (found === undefined) throw new MlsError('codec/range', 'no message has this number')
+    return found.id
+  }
+  switch (command.kind) {
+    case 'nothing':
+    case 'quit':
+      return
+    case 'say':
+      await room.send(command.body)
+      return
+    case 'reply':
+      await room.reply(said(command.number), command.body)
+      return
+    case 'react':
+      await room.react(said(command.number), ...command.emojis)
+      return
+    case 'correct': {
+      const last = transcript.lastOwn
+      if (last === undefined) throw new MlsError('codec/range', 'there is no message of yours')
+      await room.correct(last, command.body)
+      return
+    }
+    case 'invite':
+      await room.invite(address(command.account))
+      return
+    case 'remove':
+      await room.remove(address(command.account))
+      return
+    case 'who':
+      for (const line of whoLines(room, paint, transcript)) print(line)
+      return
+    case 'tree':
+      for (const line of groupLines(room)) print(line)
+      return
+    case 'health':
+      for (const line of transcript.health(room.health)) print(line)
+      return
+    case 'rejoin':
+      await room.rejoin()
+      return
+    case 'leave':
+      await room.leave()
+      print(paint.note('  * you have left'))
+      return
+    case 'help':
+      for (const [usage, what] of chatHelp) print(`  ${padTo(usage, 22)} ${paint.dim(what)}`)
+      return
+    case 'wrong':
+      print(paint.bad(`  ! ${command.usage}`))
+  }
+}
+
+function address(text: string): string {
+  const jid = tryBareJid(text)
+  if (jid === undefined || !jid.includes('@')) throw new MlsError('xmpp/jid', 'that is no address: name@server')
+  return jid
+}
+
+/** The accounts of a room with their devices, one line each. */
+export function whoLines(room: MlsRoom, paint: Paint, transcript: Transcript): string[] {
+  return room.members().map(({ account, devices, affiliation, difference }) => {
+    const own = devices.some((device) => device.own)
+    const name = padTo(transcript.name({ account, own }), 16)
+    const count = devices.length === 1 ? '1 device' : `${devices.length} devices`
+    const trust = devices.length === 0 ? '' : `, ${[...new Set(devices.map((device) => device.trust))].join(' and ')}`
+    const what = {
+      none: '',
+      outsider: paint.bad('  in the group and not in the room: /remove'),
+      unreached: paint.note('  in the room and not in the group: cannot read'),
+    }[difference]
+    return `  ${name} ${padTo(harmless(account), 28)} ${paint.dim(`${affiliation ?? ''} ${count}${trust}`.trim())}${what}`
+  })
+}

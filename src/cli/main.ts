@@ -1,0 +1,147 @@
+#!/usr/bin/env node
+/** The command `xmpp-mls`: talk in encrypted rooms, look at stored groups and messages, examine an account. */
+import { readFileSync, statSync } from 'node:fs'
+import { Command } from 'commander'
+import { MlsClient } from '../xmpp/mls/client.ts'
+import { systemRandom, systemTimers } from '../xmpp/mls/open-device.ts'
+import { domainOf, parseJid, tryBareJid } from '../xmpp/stanza/jid.ts'
+import { presence } from '../xmpp/stanza/stanza.ts'
+import { chat } from './chat.ts'
+import { type Connection, loadXmppJs } from './connect.ts'
+import { describeMessage, messageBytes } from './describe-message.ts'
+import { examine, findingLine } from './doctor.ts'
+import { inspectStorage } from './inspect.ts'
+import { harmless, paintFor, wantsColours } from './paint.ts'
+import { passThrough } from './pass-through.ts'
+import { sentenceOf } from './report.ts'
+import { hasState, openState, stateFolder } from './state-folder.ts'
+import { askSecret, openTerminal } from './terminal.ts'
+
+interface LoginFlags {
+  readonly service?: string
+  readonly password?: string
+  readonly resource?: string
+  readonly mechanism?: string
+  readonly state?: string
+}
+
+const paint = paintFor(wantsColours(process.stdout, process.env))
+const program = new Command('xmpp-mls')
+  .description('end-to-end encrypted rooms on XMPP servers, with MLS (RFC 9420)')
+  .showHelpAfterError()
+
+/** The options of everything that logs in. */
+function withLogin(command: Command): Command {
+  return command
+    .option('-s, --service <url>', 'xmpp://host:port, xmpps://…, ws://… or wss://…; by default found by the domain')
+    .option('-p, --password <text>', 'better: XMPP_MLS_PASSWORD, or be asked')
+    .option('--resource <name>', 'name of the connection')
+    .option('--mechanism <name>', 'SASL mechanism, for example PLAIN; by default the strongest')
+    .option('--state <folder>', 'where keys and groups are kept')
+}
+
+withLogin(program.command('chat').description('talk in a room; makes room and group where there are none'))
+  .argument('<account>', 'name@server')
+  .argument('<room>', 'room@service, or with --direct the address of a person')
+  .option('--direct', 'talk to one person')
+  .option('--nick <name>', 'nick in the room')
+  .action(async (account: string, room: string, flags: LoginFlags & { direct?: boolean; nick?: string }) => {
+    const connection = await login(account, flags)
+    const terminal = openTerminal('> ')
+    const storage = await openState(stateFolder(address(account), flags.state, process.env))
+    const client = await MlsClient.open({ xmpp: connection.port, storage })
+    client.on('invitation', ({ room: where, from }) =>
+      terminal.print(paint.note(`  * ${harmless(from)} invites you to ${harmless(where)}`)),
+    )
+    client.on('error', ({ error }) => terminal.print(paint.bad(`  ! ${sentenceOf(error)}`)))
+    // only now: what the server has kept for this account comes with it
+    await connection.port.send(presence({}))
+    try {
+      const nick = flags.nick ?? parseJid(account).local
+      const opened =
+        flags.direct === true
+          ? await client.direct(address(room))
+          : await client.room(address(room), nick === undefined ? {} : { nick })
+      await chat({ room: opened, paint, lines: terminal.lines, print: terminal.print })
+    } finally {
+      terminal.close()
+      await client.close()
+      await storage.close()
+      await connection.close()
+    }
+  })
+
+withLogin(program.command('doctor').description('examine server, account and room; mend what can be mended'))
+  .argument('<account>', 'name@server')
+  .argument('[room]', 'room@service')
+  .option('--dry-run', 'change nothing')
+  .action(async (account: string, room: string | undefined, flags: LoginFlags & { dryRun?: boolean }) => {
+    const connection = await login(account, flags)
+    try {
+      const findings = await examine({
+        context: { port: connection.port, timers: systemTimers, random: systemRandom },
+        mend: flags.dryRun !== true,
+        ...(room === undefined ? {} : { room: address(room) }),
+      })
+      for (const finding of findings) console.log(findingLine(finding, paint))
+      if (findings.some(({ state }) => state === 'bad')) process.exitCode = 1
+    } finally {
+      await connection.close()
+    }
+  })
+
+program
+  .command('inspect')
+  .description('print a stored group, or an MLS message from a file (raw, base64 or hexadecimal)')
+  .argument('<what>', 'an account, a state folder, or a file')
+  .argument('[room]', 'only this room')
+  .action(async (what: string, room: string | undefined) => {
+    const found = statSync(what, { throwIfNoEntry: false })
+    if (found?.isFile() === true) {
+      for (const line of describeMessage(messageBytes(readFileSync(what)))) console.log(line)
+      return
+    }
+    const folder = found?.isDirectory() === true ? what : stateFolder(address(what), undefined, process.env)
+    if (!hasState(folder)) throw new Error(`nothing is stored in ${folder}`)
+    const storage = await openState(folder)
+    for (const line of await inspectStorage(storage, room)) console.log(line)
+    await storage.close()
+  })
+
+for (const script of ['vectors', 'bench'] as const)
+  program
+    .command(script)
+    .description(`npm run ${script}, in a clone of the repository`)
+    .argument('[arguments...]')
+    .allowUnknownOption()
+    .action(async (args: string[]) => {
+      process.exitCode = await passThrough(script, args)
+    })
+
+async function login(account: string, flags: LoginFlags): Promise<Connection> {
+  const { local } = parseJid(address(account))
+  const password = flags.password ?? process.env['XMPP_MLS_PASSWORD'] ?? (await askSecret(`password of ${account}: `))
+  const { resource, mechanism } = flags
+  const domain = domainOf(account)
+  return await loadXmppJs({
+    service: flags.service ?? domain,
+    domain,
+    username: local ?? '',
+    password,
+    ...(resource === undefined ? {} : { resource }),
+    ...(mechanism === undefined ? {} : { mechanism }),
+  })
+}
+
+function address(text: string): string {
+  const jid = tryBareJid(text)
+  if (jid === undefined || !jid.includes('@')) throw new Error(`no address: ${text} (name@server is one)`)
+  return jid
+}
+
+try {
+  await program.parseAsync(process.argv)
+} catch (error) {
+  console.error(paint.bad(`xmpp-mls: ${sentenceOf(error)}`))
+  process.exitCode = 1
+}
