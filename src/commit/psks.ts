@@ -3,6 +3,7 @@ import { check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { derivePskSecret } from '../key-schedule/psk-secret.ts'
+import { wireLimits } from '../wire/limits.ts'
 import type { PreSharedKeyId } from '../wire/psk.ts'
 
 /** Finds one pre-shared key; `undefined` when it is not known. */
@@ -17,8 +18,8 @@ export async function resolvePskSecret(
   ids: readonly PreSharedKeyId[],
   lookup: PskLookup,
 ): Promise<Secret<'psk_secret'>> {
-  // RFC 9420 §8.4 V208: count and index are uint16
-  check(ids.length <= 0xffff, 'psk/invalid', 'V208', 'more PSKs than a uint16 counts')
+  // RFC 9420 §8.4 V208: before any look-up
+  check(ids.length <= wireLimits.psks, 'psk/invalid', 'V208', 'too many PSKs in one epoch')
   const psks: { id: PreSharedKeyId; psk: Uint8Array }[] = []
   for (const id of ids) {
     const psk = await lookup(id)

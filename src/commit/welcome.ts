@@ -1,5 +1,6 @@
 /** Building the Welcome and the GroupInfo of an epoch (RFC 9420 §12.4.3). */
 import { type Bytes, wipe } from '../bytes/bytes.ts'
+import { bug } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { encode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
@@ -13,7 +14,7 @@ import { type Extension, ExternalPub } from '../wire/extension.ts'
 import { GroupInfo } from '../wire/group-info.ts'
 import { encodeMlsMessage } from '../wire/mls-message.ts'
 import type { PreSharedKeyId } from '../wire/psk.ts'
-import { extensionTypes } from '../wire/registries.ts'
+import { extensionTypes, greaseValues } from '../wire/registries.ts'
 import { GroupSecrets } from '../wire/welcome.ts'
 import type { Epoch } from './epoch.ts'
 
@@ -23,13 +24,13 @@ export interface GroupInfoOptions {
   readonly ratchetTree: boolean
   /** The `external_pub` extension, so that others can join by external commit. */
   readonly externalPub: boolean
-  /** Further extensions, for example GREASE. */
+  /** Further extensions; by default one with GREASE. */
   readonly extensions?: readonly Extension[]
 }
 
 /** A signed GroupInfo of an epoch, by the own leaf. */
 export async function makeGroupInfo(epoch: Epoch, options: GroupInfoOptions): Promise<VerifiedGroupInfo> {
-  const extensions: Extension[] = [...(options.extensions ?? [])]
+  const extensions: Extension[] = [...(options.extensions ?? [greaseExtension(epoch.suite)])]
   if (options.ratchetTree)
     extensions.push({ extensionType: extensionTypes.ratchetTree, extensionData: epoch.tree.encode() })
   if (options.externalPub) {
@@ -45,6 +46,14 @@ export async function makeGroupInfo(epoch: Epoch, options: GroupInfoOptions): Pr
     confirmationTag: epoch.confirmationTag,
     signer: epoch.privateTree.leafIndex,
   })
+}
+
+/** RFC 9420 §13.5: receivers pass over extensions of a GroupInfo that they do not know; this keeps them used to it. */
+function greaseExtension(suite: CipherSuite): Extension {
+  const [random = 0, ...data] = suite.randomBytes(4)
+  const extensionType = greaseValues[random % greaseValues.length]
+  if (extensionType === undefined) throw bug('no GREASE values')
+  return { extensionType, extensionData: Uint8Array.from(data) }
 }
 
 /** What a Welcome is made of. */

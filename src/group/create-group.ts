@@ -23,7 +23,7 @@ import type { Capabilities } from '../wire/leaf-node.ts'
 import { decodeMlsMessage } from '../wire/mls-message.ts'
 import type { PreSharedKeyId } from '../wire/psk.ts'
 import { mls10 } from '../wire/registries.ts'
-import { makeCapabilities, makeLifetime } from './defaults.ts'
+import { makeCapabilities, makeLifetime, withGrease } from './defaults.ts'
 import { Group } from './group.ts'
 import { joinByWelcome } from './join.ts'
 import type { Identity, KeyPackageBundle } from './key-package.ts'
@@ -53,6 +53,7 @@ export async function createGroupWith(input: CreateInput): Promise<Group> {
   const { suite, config, identity } = input
   const { hashLength } = suite.parameters
   const extensions = input.extensions ?? []
+  const capabilities = input.capabilities ?? makeCapabilities(suite)
   validateContextExtensions(extensions, 'V338')
   const leafKeyPair = await suite.deriveKeyPair(suite.randomBytes(hashLength))
   const leaf = await signLeafNode(
@@ -61,10 +62,10 @@ export async function createGroupWith(input: CreateInput): Promise<Group> {
       encryptionKey: leafKeyPair.publicKey,
       signatureKey: identity.signer.publicKey,
       credential: identity.credential,
-      capabilities: input.capabilities ?? makeCapabilities(suite),
+      capabilities,
       leafNodeSource: 'key_package',
       lifetime: makeLifetime(config.clock.now(), input.lifetimeSeconds),
-      extensions: input.leafExtensions ?? [],
+      extensions: withGrease(input.leafExtensions ?? [], capabilities),
     },
     undefined,
   )
@@ -188,14 +189,15 @@ export async function joinExternalWith(input: JoinExternalInput): Promise<Extern
     'V300',
     'a GroupInfo older than what this client has seen',
   )
+  const capabilities = input.capabilities ?? makeCapabilities(suite)
   const { message: commit, staged } = await createExternalCommit(config, {
     suite,
     groupInfo,
     ratchetTree: input.ratchetTree,
     credential: identity.credential,
     signer: identity.signer,
-    capabilities: input.capabilities ?? makeCapabilities(suite),
-    leafExtensions: input.leafExtensions ?? [],
+    capabilities,
+    leafExtensions: withGrease(input.leafExtensions ?? [], capabilities),
     replaces: input.replaces,
     psks: input.psks ?? [],
     lookup: async (id) => resumption(input.previous, id) ?? externalLookup(config, id),

@@ -4,8 +4,9 @@ import type { Limits } from '../commit/limits.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { suites } from '../crypto/suites.ts'
 import { secretTreeLimits } from '../secret-tree/limits.ts'
+import type { Extension } from '../wire/extension.ts'
 import type { Capabilities, Lifetime } from '../wire/leaf-node.ts'
-import { credentialTypes, extensionTypes, greaseValues, mls10 } from '../wire/registries.ts'
+import { credentialTypes, extensionTypes, greaseValues, isGrease, mls10 } from '../wire/registries.ts'
 
 /** The bounds of one client (R04-R15, R28); bounds on group states are constants, see `wireLimits`. */
 export const defaultLimits: Limits = {
@@ -49,6 +50,16 @@ export function makeCapabilities(suite: CipherSuite, input: CapabilitiesInput = 
     proposals: grease(input.proposals ?? []),
     credentials: grease(input.credentials ?? [credentialTypes.basic, credentialTypes.x509]),
   }
+}
+
+/**
+ * A GREASE extension for a LeafNode or KeyPackage with these capabilities (RFC 9420 §13.5): of the value that they list, so
+ * that the two agree (§7.3); none where they list none. Appended to `given`, unless that has GREASE of its own.
+ */
+export function withGrease(given: readonly Extension[], { extensions }: Capabilities): readonly Extension[] {
+  const extensionType = extensions.find(isGrease)
+  if (extensionType === undefined || given.some((extension) => isGrease(extension.extensionType))) return given
+  return [...given, { extensionType, extensionData: new Uint8Array(0) }]
 }
 
 /** The longest lifetime of a leaf that is accepted, in seconds (V105): a year and a day for clocks. */

@@ -14,7 +14,7 @@ import { KeyPackage } from '../wire/key-package.ts'
 import type { Capabilities } from '../wire/leaf-node.ts'
 import { encodeMlsMessage } from '../wire/mls-message.ts'
 import { extensionTypes, mls10 } from '../wire/registries.ts'
-import { makeCapabilities, makeLifetime } from './defaults.ts'
+import { makeCapabilities, makeLifetime, withGrease } from './defaults.ts'
 import type { JoinKeys } from './join.ts'
 
 /** Who a client is in a group: a credential, and the signature key that it is bound to. */
@@ -59,6 +59,7 @@ export interface KeyPackageInput {
 export async function makeKeyPackage(input: KeyPackageInput): Promise<KeyPackageBundle> {
   const { suite, identity } = input
   const { hashLength } = suite.parameters
+  const capabilities = input.capabilities ?? makeCapabilities(suite)
   const [initKeyPair, encryptionKeyPair] = await Promise.all([
     suite.deriveKeyPair(suite.randomBytes(hashLength)),
     suite.deriveKeyPair(suite.randomBytes(hashLength)),
@@ -76,10 +77,10 @@ export async function makeKeyPackage(input: KeyPackageInput): Promise<KeyPackage
       encryptionKey: encryptionKeyPair.publicKey,
       signatureKey: identity.signer.publicKey,
       credential: identity.credential,
-      capabilities: input.capabilities ?? makeCapabilities(suite),
+      capabilities,
       leafNodeSource: 'key_package',
       lifetime: makeLifetime(input.clock.now(), input.lifetimeSeconds),
-      extensions: input.leafExtensions ?? [],
+      extensions: withGrease(input.leafExtensions ?? [], capabilities),
     },
     undefined,
   )
@@ -90,7 +91,7 @@ export async function makeKeyPackage(input: KeyPackageInput): Promise<KeyPackage
     cipherSuite: suite.parameters.id,
     initKey: initKeyPair.publicKey,
     leafNode: leaf.leafNode,
-    extensions: [...(lastResort ? [marker] : []), ...(input.extensions ?? [])],
+    extensions: withGrease([...(lastResort ? [marker] : []), ...(input.extensions ?? [])], capabilities),
   })
   return {
     keyPackage,
