@@ -99,7 +99,7 @@ export class RoomSession {
         this.#state = result.state
         effects.push(...result.effects)
       }
-      await store.saveRoom(engine.room, this.#state)
+      if (!isPassing(events, effects)) await store.saveRoom(engine.room, this.#state)
     } catch (error) {
       // memory follows disk: what was not stored did not happen
       this.#state = await store.room(engine)
@@ -299,6 +299,13 @@ export class RoomSession {
     this.ports.room.close()
     this.#state.group?.close()
   }
+}
+
+/** Whether a step has left nothing that a restart would have to know. */
+function isPassing(events: readonly EngineEvent[], effects: readonly Effect[]): boolean {
+  const passing = ['live', 'lost', 'roster', 'affiliation', 'unsure']
+  const quiet = ['pull', 'health', 'timer', 'read-roster']
+  return events.every(({ kind }) => passing.includes(kind)) && effects.every(({ kind }) => quiet.includes(kind))
 }
 
 function isStorage(error: unknown): boolean {

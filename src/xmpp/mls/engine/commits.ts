@@ -24,7 +24,7 @@ export async function receiveHandshake(turn: Turn, entry: EngineEntry, bytes: By
     state.future.push({ entry, epoch })
     return
   }
-  const snapshot = group.snapshot()
+  const snapshot = turn.context.kind === 'mix' ? group.snapshot() : undefined
   try {
     const result = await group.stage(bytes)
     if (result.kind === 'commit' || result.kind === 'own-commit')
@@ -57,7 +57,7 @@ async function apply(
   turn: Turn,
   group: Group,
   entry: EngineEntry,
-  { staged, snapshot }: { readonly staged: StagedCommit; readonly snapshot: Bytes },
+  { staged, snapshot }: { readonly staged: StagedCommit; readonly snapshot: Bytes | undefined },
 ): Promise<void> {
   const { state, context, effects } = turn
   const { attempt } = state
@@ -67,7 +67,7 @@ async function apply(
     staged.own && attempt !== undefined ? state.intents.filter(({ id }) => attempt.intents.includes(id)) : []
   const oldEpoch = group.epoch
   const merged = group.merge(staged)
-  if (context.kind === 'mix' && staged.next !== undefined)
+  if (snapshot !== undefined && staged.next !== undefined)
     state.previous = {
       epoch: oldEpoch,
       snapshot,
@@ -76,7 +76,7 @@ async function apply(
       until: context.clock.now() + context.settings.rollbackMs,
       intents: redo,
     }
-  else snapshot.fill(0)
+  else snapshot?.fill(0)
   state.base = entry.archiveId
   state.proposals = []
   announce(
