@@ -1,5 +1,6 @@
 /** Groups I and J: key schedule, transcripts (RFC 9420 §8), and pre-shared keys (§8.4, §12.1.4) of commits. */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { resolvePskSecret } from '../../src/commit/psks.ts'
 import { expandWithLabel } from '../../src/crypto/labels.ts'
 import type { Proposal } from '../../src/wire/proposal.ts'
 import type { PreSharedKeyId } from '../../src/wire/psk.ts'
@@ -104,6 +105,13 @@ describe('PSKs', () => {
     proposals: [psk(externalPsk(1)), psk(externalPsk(2))],
     pskOrder: (ids) => [...ids].reverse(),
   }))
+  test('V208 more PSKs than the bound, which nothing is looked up for', async () => {
+    const asked: PreSharedKeyId[] = []
+    const lookup = async (id: PreSharedKeyId) => void asked.push(id)
+    const ids = Array.from({ length: 17 }, (_, i) => externalPsk(1, i))
+    expect(await outcomeOf(() => resolvePskSecret(suite, ids, lookup as never))).toBe('V208')
+    expect(asked).toEqual([])
+  })
   broken('V208 more PSKs than the bound', 'V208', () => ({
     proposals: Array.from({ length: 17 }, (_, i) => psk(externalPsk(1, i))),
   }))

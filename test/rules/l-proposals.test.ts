@@ -155,7 +155,7 @@ describe('who may propose what', () => {
     groupId: world.state(0).current.context.groupId,
     epoch: world.state(0).current.context.epoch,
   })
-  test('V222 an Update by an external sender or a newcomer', async () => {
+  test('V222 V069 an Update by an external sender or a newcomer', async () => {
     const update = await forgeUpdate(world, 1)
     const message = (await forgeProposal(world, 1, update, { sender: external, signer })).message
     await expectRejected(world, 0, message, 'V222')
