@@ -143,7 +143,8 @@ export function unprotectPrivate(request: UnprotectPrivate): OwnMessage | Opened
       leafIndex,
       generation,
       accept: () => opening.accept(),
-      reject: () => opening.reject(),
+      // R05: what holds is no failure of its sender, whatever the group thinks of it
+      reject: () => opening.release(),
     }
   } catch (error) {
     // RFC 9420 §6.3.1 V089: a message that fails burns nothing

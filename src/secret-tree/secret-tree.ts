@@ -138,9 +138,10 @@ export class SecretTree {
       const kept = this.#secrets.skipped.get(leaf, type, generation)
       if (kept === undefined) throw gone()
       const copy = { key: copyBytes(kept.key), nonce: copyBytes(kept.nonce) }
-      return new OpeningKey(copy, (accepted) =>
-        accepted ? this.#consume(leaf, type, generation) : this.#countFailure(leaf),
-      )
+      return new OpeningKey(copy, (outcome) => {
+        if (outcome === 'accepted') this.#consume(leaf, type, generation)
+        else if (outcome === 'failed') this.#countFailure(leaf)
+      })
     }
     const steps = generation - next
     // RFC 9420 §15.3 V209, R04: before anything is derived
@@ -156,10 +157,10 @@ export class SecretTree {
     const { start, path } = this.#startOf(leaf, type)
     const jump = deriveJump(this.#suite, start, next, generation, this.#limits.skippedPerSender)
     const keys = keyAndNonce(this.#suite, at(jump.secrets, jump.secrets.length - 1), generation)
-    return new OpeningKey(keys, (accepted) => {
+    return new OpeningKey(keys, (outcome) => {
       try {
-        if (accepted) this.#follow(leaf, type, jump, path)
-        else this.#countFailure(leaf)
+        if (outcome === 'accepted') this.#follow(leaf, type, jump, path)
+        else if (outcome === 'failed') this.#countFailure(leaf)
       } finally {
         wipe(...jump.secrets)
         if (path !== undefined) wipePath(path)

@@ -112,14 +112,14 @@ describe('R03 very many tiny elements', () => {
     expect(cost.mebibytes).toBeLessThan(32)
   })
 
-  test('R03 blank nodes of a tree: more than the largest group has', async () => {
+  test('R03 V146 nodes of a tree: more than the largest group has', async () => {
     const [identity] = world.identities
     const groupInfo = await world.restore(0).groupInfo({ ratchetTree: false })
     const leaf = encode(LeafNode, world.state(0).current.tree.leaf(0)!.leafNode)
     const nodes = concatBytes(new Uint8Array(2 * wireLimits.members), Uint8Array.of(1, 1), leaf)
     const ratchetTree = concatBytes(longLength(nodes.length), nodes)
     const cost = await costOf(() => joinExternal({ suite, groupInfo, ratchetTree, identity: identity! }))
-    expect(cost.refused).toBe('R03')
+    expect(cost.refused).toBe('V146')
     expect(cost.milliseconds).toBeLessThan(500)
     expect(cost.mebibytes).toBeLessThan(32)
   })
