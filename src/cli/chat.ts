@@ -1,5 +1,6 @@
 import { MlsError } from '../bytes/errors.ts'
 import type { MlsRoom } from '../xmpp/mls/room.ts'
+import type { MessageContent } from '../xmpp/mls/types.ts'
 import { tryBareJid } from '../xmpp/stanza/jid.ts'
 import { type ChatCommand, chatHelp, parseCommand } from './commands.ts'
 import { groupLines } from './group-lines.ts'
@@ -9,6 +10,8 @@ import { Transcript } from './transcript.ts'
 
 /** What a chat needs. */
 export interface ChatInput {
+  /** Bare JID of the person. */
+  readonly account: string
   readonly room: MlsRoom
   readonly paint: Paint
   /** Lines that the person types. */
@@ -17,9 +20,9 @@ export interface ChatInput {
 }
 
 /** A conversation in a room: prints what happens, does what is typed; ends with the lines, on /quit and on /leave. */
-export async function chat({ room, paint, lines, print }: ChatInput): Promise<void> {
+export async function chat({ account, room, paint, lines, print }: ChatInput): Promise<void> {
   const transcript = new Transcript(paint)
-  let state = ''
+  let state: string | undefined
   const stops = [
     room.on('message', (message) => print(transcript.line(message))),
     room.on('membership', (change) => print(transcript.change(change))),
@@ -28,8 +31,8 @@ export async function chat({ room, paint, lines, print }: ChatInput): Promise<vo
     room.on('health', (health) => {
       // the epoch alone is no news
       const now = JSON.stringify([health.state, health.canSend, health.issues.map((issue) => transcript.issue(issue))])
-      if (now !== state) for (const line of transcript.health(health)) print(line)
-      state = now
+      if (state !== undefined && now !== state) for (const line of transcript.health(health)) print(line)
+      if (state !== undefined) state = now
     }),
   ]
   print(paint.dim(`${room.jid}, ${room.kind === 'mix' ? 'a channel' : 'a room'}; /help lists the commands`))
@@ -48,7 +51,7 @@ export async function chat({ room, paint, lines, print }: ChatInput): Promise<vo
     for await (const line of lines) {
       const command = parseCommand(line)
       if (command.kind === 'quit') break
-      const work = perform(command, { room, paint, print, transcript }).catch(report)
+      const work = perform(command, { account, room, paint, print, transcript }).catch(report)
       under.add(work)
       void work.finally(() => under.delete(work))
       // messages wait for their place in the archive, maybe for a connection: the next line need not
@@ -67,35 +70,40 @@ const messages: ReadonlySet<ChatCommand['kind']> = new Set(['say', 'reply', 'rea
 const farewellMs = 5_000
 
 interface Scene {
+  readonly account: string
   readonly room: MlsRoom
   readonly paint: Paint
   readonly print: (line: string) => void
   readonly transcript: Transcript
 }
 
-async function perform(command: ChatCommand, { room, paint, print, transcript }: Scene): Promise<void> {
+async function perform(command: ChatCommand, { account, room, paint, print, transcript }: Scene): Promise<void> {
   const said = (number: number): string => {
     const found = transcript.message(number)
     if (found === undefined) throw new MlsError('codec/range', 'no message has this number')
     return found.id
+  }
+  const send = async (content: MessageContent): Promise<void> => {
+    const { id } = await room.send(content)
+    print(transcript.sent(id, account, content))
   }
   switch (command.kind) {
     case 'nothing':
     case 'quit':
       return
     case 'say':
-      await room.send(command.body)
+      await send({ kind: 'text', body: command.body })
       return
     case 'reply':
-      await room.reply(said(command.number), command.body)
+      await send({ kind: 'reply', to: said(command.number), body: command.body })
       return
     case 'react':
-      await room.react(said(command.number), ...command.emojis)
+      await send({ kind: 'reaction', to: said(command.number), emojis: command.emojis })
       return
     case 'correct': {
       const last = transcript.lastOwn
       if (last === undefined) throw new MlsError('codec/range', 'there is no message of yours')
-      await room.correct(last, command.body)
+      await send({ kind: 'correction', to: last.id, body: command.body })
       return
     }
     case 'invite':

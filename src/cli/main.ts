@@ -62,7 +62,7 @@ withLogin(program.command('chat').description('talk in a room; makes room and gr
         flags.direct === true
           ? await client.direct(address(room))
           : await client.room(address(room), nick === undefined ? {} : { nick })
-      await chat({ room: opened, paint, lines: terminal.lines, print: terminal.print })
+      await chat({ account: client.account, room: opened, paint, lines: terminal.lines, print: terminal.print })
     } finally {
       terminal.close()
       await client.close()

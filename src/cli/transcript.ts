@@ -37,11 +37,14 @@ const states: Readonly<Record<RoomHealth['state'], string>> = {
   closed: 'left',
 }
 
+/** What is remembered of a message: who said it, and whether it can be corrected. */
+type ShownMessage = Pick<RoomMessage, 'id' | 'body'> & { readonly sender: Pick<Participant, 'account' | 'own'> }
+
 /** Turns events of a room into lines; remembers which number each message got. */
 export class Transcript {
   readonly #paint: Paint
   readonly #numbers = new Map<string, number>()
-  readonly #messages: RoomMessage[] = []
+  readonly #messages: ShownMessage[] = []
 
   readonly #markOwn: boolean
 
@@ -51,27 +54,36 @@ export class Transcript {
   }
 
   /** The message with this number. */
-  message(number: number): RoomMessage | undefined {
+  message(number: number): ShownMessage | undefined {
     return this.#messages[number - 1]
   }
 
   /** The last message of this device that carried text. */
-  get lastOwn(): RoomMessage | undefined {
+  get lastOwn(): ShownMessage | undefined {
     return this.#messages.findLast(({ sender, body }) => sender.own && body !== undefined)
   }
 
   /** A message as one line; messages with a text get a number to refer to. */
   line(message: RoomMessage): string {
-    const { sender, content } = message
+    const late = message.late ? this.#paint.note(' (found in the archive)') : ''
+    const unbound = message.binding === 'unbound' ? this.#paint.dim(' (unbound)') : ''
+    return `${this.#line(message, message.content)}${late}${unbound}`
+  }
+
+  /** A message of this device, once the room has it, as one line. */
+  sent(id: string, account: string, content: MessageContent): string {
+    const body = 'body' in content ? content.body : undefined
+    return this.#line({ id, body, sender: { account, own: true } }, content)
+  }
+
+  #line(message: ShownMessage, content: MessageContent): string {
     let prefix = '    '
     if (content.kind === 'text' || content.kind === 'reply' || content.kind === 'xml') {
       const number = this.#messages.push(message)
       this.#numbers.set(message.id, number)
       prefix = `${String(number).padStart(3)} `
     }
-    const late = message.late ? this.#paint.note(' (found in the archive)') : ''
-    const unbound = message.binding === 'unbound' ? this.#paint.dim(' (unbound)') : ''
-    return `${this.#paint.dim(prefix)}${this.name(sender)}${this.#text(content)}${late}${unbound}`
+    return `${this.#paint.dim(prefix)}${this.name(message.sender)}${this.#text(content)}`
   }
 
   #text(content: MessageContent): string {
