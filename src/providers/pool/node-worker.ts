@@ -1,0 +1,9 @@
+/** The program of a thread of `createNodePool`. */
+import { parentPort } from 'node:worker_threads'
+import { buffersOf, type Job } from './protocol.ts'
+import { work } from './work.ts'
+
+parentPort?.on('message', async (job: Job) => {
+  const answer = await work(job)
+  parentPort?.postMessage(answer, buffersOf(answer))
+})
