@@ -6,6 +6,7 @@ import { hasCondition, XmppError } from '../stanza/xmpp-error.ts'
 import type { EngineEntry } from './engine/entries.ts'
 import type { EngineEvent } from './engine/events.ts'
 import type { RoomState } from './engine/state.ts'
+import { mlsElementIn } from './items.ts'
 import type { RoomProblem } from './types.ts'
 
 /** Reasons after which we do not come back by ourselves. */
@@ -13,8 +14,8 @@ const final: readonly RemovalReason[] = ['banned', 'kicked', 'affiliation', 'des
 const firstRetryMs = 1_000
 const longestRetryMs = 300_000
 const pingEveryMs = 600_000
-/** How often an upload is tried before its message counts as lost. */
-const maxTries = 4
+/** How often an upload is tried before its message counts as lost; everything behind it waits meanwhile. */
+const maxTries = { message: 2, handshake: 4 } as const
 
 /** Whom the archive is read for. */
 export interface PullTarget {
@@ -141,7 +142,8 @@ export class Puller {
     } catch (error) {
       const tries = (this.#tries.get(archiveId) ?? 0) + 1
       this.#tries.set(archiveId, tries)
-      if (tries < maxTries) throw error
+      const name = mlsElementIn(entry.element)?.name
+      if (tries < (name === 'handshake' ? maxTries.handshake : maxTries.message)) throw error
       this.#tries.delete(archiveId)
       return { kind, entry: { archiveId, from, item: { kind: 'broken', reason: 'unavailable' } } }
     }

@@ -3,12 +3,14 @@ import type { Storage } from '../../../src/ports/storage.ts'
 import { MemoryMedium, openMemoryStorage } from '../../../src/storage/memory.ts'
 import { type Session, XmppService } from '../../../src/testing/xmpp/index.ts'
 import {
+  type ClientSettings,
   MlsClient,
   type MlsClientOptions,
   type MlsRoom,
   type RoomMessage,
   type RoomProblem,
   type Unreadable,
+  type XmppPort,
 } from '../../../src/xmpp/index.ts'
 import { presence } from '../../../src/xmpp/stanza/stanza.ts'
 import { seededRandom } from './seeded.ts'
@@ -36,14 +38,21 @@ export class World {
   }
 
   /** Connects a device; with a medium, the one that it was. */
-  async device(jid: string, options: Partial<MlsClientOptions> & { medium?: MemoryMedium } = {}): Promise<Device> {
-    const { medium = new MemoryMedium(), ...rest } = options
+  async device(
+    jid: string,
+    options: Omit<Partial<MlsClientOptions>, 'settings'> & {
+      medium?: MemoryMedium
+      settings?: Partial<ClientSettings>
+      wrap?: (port: XmppPort) => XmppPort
+    } = {},
+  ): Promise<Device> {
+    const { medium = new MemoryMedium(), wrap = (one: XmppPort) => one, ...rest } = options
     const port = this.service.connect(jid)
     await port.send(presence({}))
     const random = seededRandom(`${this.#seed} ${jid}`)
     const storage = await openMemoryStorage({ medium, randomBytes: (length) => random.randomBytes(length) })
     const client = await MlsClient.open({
-      xmpp: port,
+      xmpp: wrap(port),
       storage,
       suite: await cipherSuite(1),
       ports: { timers: this.service.clock, random },
