@@ -60,7 +60,7 @@ describe('which group, which epoch', () => {
 describe('senders', () => {
   test('V064 a blank leaf', async () =>
     expectRejected(world, 0, await forgeCommit(world, 1, { sender: { senderType: 'member', leafIndex: 2 } }), 'V064'))
-  test('V068 staging refuses a commit by an external sender, whatever the framing let pass', async () => {
+  test('V068 V287 staging refuses a commit by an external sender, whatever the framing let pass', async () => {
     const { current: epoch, config } = world.state(0)
     const { groupId, epoch: number } = epoch.context
     const content: FramedContent = {
@@ -86,6 +86,10 @@ describe('senders', () => {
       lookup: async () => undefined,
     }
     expect(await outcomeOf(() => stageCommit(input))).toBe('V068')
+    const sender = { senderType: 'new_member_commit' } as const
+    const commit = { proposals: [{ type: 'proposal' as const, proposal: externalInit }], path: undefined }
+    const external = { ...signed, content: { ...content, sender, commit } } as typeof signed
+    expect(await outcomeOf(() => stageCommit({ ...input, content: external }))).toBe('V287')
   })
   test('V092 a blank leaf in sender data', async () => {
     const sender = { senderType: 'member', leafIndex: 2 } as const

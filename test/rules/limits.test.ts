@@ -3,6 +3,8 @@ import { beforeAll, expect, test } from 'vitest'
 import { ascii, equalBytes } from '../../src/bytes/bytes.ts'
 import { mapKey } from '../../src/bytes/text.ts'
 import { createIdentity, joinExternal, joinGroup } from '../../src/index.ts'
+import { applyProposals } from '../../src/proposals/apply.ts'
+import { sortProposals } from '../../src/proposals/proposal-list.ts'
 import { importTree } from '../../src/ratchet-tree/import-tree.ts'
 import { OriginalTreeHash } from '../../src/ratchet-tree/original-tree-hash.ts'
 import { wireLimits } from '../../src/wire/limits.ts'
@@ -31,6 +33,17 @@ test('V262 after each commit the tree is one that a stranger accepts', async () 
     const input = { suite, identity: createIdentity(suite, 'stranger'), capabilities: capabilitiesOf({}) }
     expect(await outcomeOf(async () => joinExternal({ ...input, groupInfo: await group.groupInfo() }))).toBe(undefined)
   }
+})
+
+test('R10 a commit does not bring more members than a group may have', async () => {
+  const { current, config } = world.state(0)
+  const { keyPackage } = await newcomer(world)
+  const list = sortProposals([
+    { proposal: add(keyPackage), sender: { senderType: 'member', leafIndex: 1 }, reference: undefined },
+  ])
+  const full = Object.create(current.tree, { memberCount: { value: wireLimits.members } }) as typeof current.tree
+  const input = { suite, tree: full, groupContext: current.context, authentication: config.authentication }
+  expect(await outcomeOf(() => applyProposals(list, input))).toBe('R10')
 })
 
 test('R12 the hashes that a tree may ask for are bounded', async () => {
