@@ -2,7 +2,7 @@
  * Ours against ts-mls, core-crypto, OpenMLS and mls-rs: what a member of a group does all day, interleaved, medians.
  *
  * `npm run bench -- groups [SUITE [N,N,...]] [--provider=node|wasm|noble] [--peers=install|none|ts-mls,...]
- * [--native-threads=1]`
+ * [--native-threads=1] [--tree=fresh|filled] [--out=NAME]`. For 10,000 members, of ours and the native ones, say `1 10000 --tree=filled`.
  *
  * The same KeyPackages go into all groups, and the filled tree is one and the same for all. Commits are staged and not merged
  * on either side (mls-rs has no staging for received ones: it applies them to a copy; ts-mls always makes the next state).
@@ -55,16 +55,17 @@ export async function run(args: readonly string[]): Promise<void> {
       const plan: Plan = { n, rounds: few ? 3 : 7, messages: few ? 30 : 60, implementations, pool }
       const samples = new Samples()
       console.log(`\n${n.toLocaleString('en')} members`)
-      await freshRows(plan, samples)
+      if (option('tree') !== 'filled') await freshRows(plan, samples)
       // the fixture makes keys of curve25519 only
-      if (parameters.kem === 'DHKEMX25519') await filledRows(plan, suite, samples)
+      if (option('tree') === 'fresh') console.log('  no rows of a filled tree, as was asked')
+      else if (parameters.kem === 'DHKEMX25519') await filledRows(plan, suite, samples)
       else console.log('  no rows of a filled tree: the fixture makes them for suites 1 and 3')
       rows.push(...report(n, samples, implementations, id === 1 && n === 1_000))
     }
   } finally {
     for (const one of implementations) one.close()
   }
-  writeResults(id === 1 ? 'groups' : `groups-suite-${id}`, rows)
+  writeResults(option('out') ?? (id === 1 ? 'groups' : `groups-suite-${id}`), rows)
 }
 
 function report(n: number, samples: Samples, [mine, ...peers]: readonly Implementation[], judged: boolean): Row[] {

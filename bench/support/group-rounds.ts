@@ -98,7 +98,7 @@ export async function freshRows(plan: Plan, samples: Samples): Promise<void> {
  */
 export async function filledRows(plan: Plan, suite: CipherSuite, samples: Samples): Promise<void> {
   const populated = populatedGroup(suite, plan.n - 2, { ratchetTreeExtension: true })
-  const failed = new Set<Implementation>()
+  const failed = new Set(plan.implementations.filter(({ largest }) => plan.n > largest))
   const welcomes = new Map<Implementation, Uint8Array>()
   for (const one of plan.implementations) {
     const host = populated.member(0)
