@@ -92,6 +92,11 @@ export class Devices {
     this.#seen = seen
   }
 
+  /** Every device that was opened, the first first. */
+  get all(): readonly Device[] {
+    return [...this.#kept.keys()]
+  }
+
   /** Connects a device and opens its client; `again` with the storage that it had. */
   async open(user: string, resource: string, again?: Device): Promise<Device> {
     const before = again === undefined ? undefined : this.#kept.get(again)

@@ -119,7 +119,11 @@ async function realStage(choice: StageChoice): Promise<Stage> {
     },
     ports: {},
     wait: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
-    stored: async () => filesUnder(server.folder).map((path) => readFileSync(path)),
+    stored: async () => {
+      // ejabberd writes some tables up to two seconds late
+      if (name === 'ejabberd') await new Promise((resolve) => setTimeout(resolve, 2500))
+      return filesUnder(server.folder).map((path) => readFileSync(path))
+    },
     close: async ({ keep = false } = {}) => {
       await Promise.all([...open].map(async (end) => await end()))
       if (!keep) await server.stop()
