@@ -1,6 +1,7 @@
 /** Groups of a few members, made through the public API alone. */
 import { MlsError } from '../../src/bytes/errors.ts'
 import {
+  type Bytes,
   type CipherSuite,
   type CommitOptions,
   cipherSuite,
@@ -17,7 +18,7 @@ import {
 } from '../../src/index.ts'
 
 export const suite: CipherSuite = await cipherSuite(1)
-export const bytes = (...values: readonly number[]): Uint8Array => Uint8Array.from(values)
+export const bytes = (...values: readonly number[]): Bytes => Uint8Array.from(values)
 
 /** How to make a group. */
 export interface MembersInput {
