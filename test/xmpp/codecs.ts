@@ -1,3 +1,10 @@
+import { fromHex, toHex } from '../../src/index.ts'
+import { buildEncrypted, parseEncrypted } from '../../src/xmpp/mls/wire/encrypted.ts'
+import { buildHandshake, parseHandshake } from '../../src/xmpp/mls/wire/handshake.ts'
+import { buildKeyPackages, parseKeyPackages } from '../../src/xmpp/mls/wire/key-packages.ts'
+import { buildChunk, parseChunk } from '../../src/xmpp/mls/wire/payload.ts'
+import { buildRequest, parseRequest } from '../../src/xmpp/mls/wire/request.ts'
+import { buildRoomWelcome, parseRoomWelcome } from '../../src/xmpp/mls/wire/welcome.ts'
 import type { XmlElement } from '../../src/xmpp/stanza/element.ts'
 import { message } from '../../src/xmpp/stanza/stanza.ts'
 import * as x0004 from '../../src/xmpp/xep/xep-0004.ts'
@@ -40,8 +47,34 @@ const bounds = (source: XmlElement): unknown => {
   return Object.keys(found).length === 0 ? undefined : found
 }
 
+/** Bytes and 64-bit numbers as JSON can hold them. */
+const toPlain = (value: unknown): unknown => {
+  if (value instanceof Uint8Array) return { $hex: toHex(value) }
+  if (typeof value === 'bigint') return { $int: String(value) }
+  if (Array.isArray(value)) return value.map(toPlain)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, toPlain(one)]))
+}
+const fromPlain = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(fromPlain)
+  if (typeof value !== 'object' || value === null) return value
+  if ('$hex' in value) return fromHex(String(value.$hex))
+  if ('$int' in value) return BigInt(String(value.$int))
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fromPlain(one)]))
+}
+const binary = (parse: (source: XmlElement) => unknown, build: (value: never) => XmlElement): CaseCodec => ({
+  parse: (source) => toPlain(parse(source)),
+  build: (value) => build(fromPlain(value) as never),
+})
+
 /** One codec for each folder of `cases/`. */
 export const codecs: Readonly<Record<string, CaseCodec>> = {
+  'mls/chunk': binary(parseChunk, buildChunk),
+  'mls/encrypted': binary(parseEncrypted, buildEncrypted),
+  'mls/handshake': binary(parseHandshake, buildHandshake),
+  'mls/keypackages': binary(parseKeyPackages, buildKeyPackages),
+  'mls/request': binary(parseRequest, buildRequest),
+  'mls/welcome': binary(parseRoomWelcome, buildRoomWelcome),
   'xep-0004/form': { parse: x0004.parseForm, build: x0004.buildForm },
   'xep-0030/info': { parse: x0030.parseDiscoInfo, build: x0030.buildDiscoInfo },
   'xep-0030/items': { parse: x0030.parseDiscoItems, build: x0030.buildDiscoItems },

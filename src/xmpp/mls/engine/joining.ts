@@ -208,7 +208,7 @@ function finish(turn: Turn, entry: EngineEntry, { bytes, epoch }: HandshakeItem)
 /** Somebody outside asks for the state. Members take turns to answer, and only where the policy would let him in. */
 export function receiveRequest(turn: Turn, { from, item }: EngineEntry): void {
   const { state } = turn
-  if (item.kind !== 'request' || item.request.what !== 'state' || from === undefined) return
+  if (item.kind !== 'request' || from === undefined) return
   const { group } = state
   if (state.phase !== 'active' || group === undefined || !mayJoin(turn, group, from)) return
   state.requests = [

@@ -2,13 +2,10 @@ import { tag, type XmlElement } from '../../stanza/element.ts'
 import { mlsNamespace } from './namespace.ts'
 import { isToken } from './payload.ts'
 
-/**
- * A question of somebody outside the group to its members. `state`: GroupInfo and tree, to join by external commit.
- * `add`: please add my devices.
- */
+/** A question of somebody outside the group to its members. `state`: GroupInfo and tree, to join by external commit. */
 export interface MlsRequest {
   readonly id: string
-  readonly what: 'state' | 'add'
+  readonly what: 'state'
   /** The device that asks: 32 lower-case hexadecimal digits. */
   readonly device: string
 }
@@ -24,7 +21,7 @@ export function buildRequest({ id, what, device }: MlsRequest): XmlElement {
 export function parseRequest(source: XmlElement | undefined): MlsRequest | undefined {
   if (source?.name !== 'request' || source.ns !== mlsNamespace) return undefined
   const { id, what, device } = { id: source.attrs['id'], what: source.attrs['what'], device: source.attrs['device'] }
-  if (!isToken(id) || (what !== 'state' && what !== 'add')) return undefined
+  if (!isToken(id) || what !== 'state') return undefined
   if (device === undefined || !/^[0-9a-f]{32}$/.test(device)) return undefined
   return { id, what, device }
 }
