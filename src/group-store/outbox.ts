@@ -29,6 +29,7 @@ export interface OutboxChange {
 export class Outbox {
   readonly #rows = new Map<bigint, OutboxEntry>()
   readonly #byHash = new Map<string, bigint>()
+  readonly #byId = new Map<string, OutboxEntry>()
   #next = 0n
 
   /** Reads the rows. @throws `storage/damaged`, `storage/io` */
@@ -60,8 +61,7 @@ export class Outbox {
 
   /** The entry with an id. */
   find(id: string): OutboxEntry | undefined {
-    for (const entry of this.#rows.values()) if (entry.id === id) return entry
-    return undefined
+    return this.#byId.get(id)
   }
 
   /** The entry with exactly these bytes. */
@@ -78,6 +78,7 @@ export class Outbox {
       done: () => {
         this.#rows.delete(number)
         this.#byHash.delete(hashOf(entry.bytes))
+        this.#byId.delete(entry.id)
       },
     }
   }
@@ -85,6 +86,7 @@ export class Outbox {
   #enter(number: bigint, entry: OutboxEntry): void {
     this.#rows.set(number, entry)
     this.#byHash.set(hashOf(entry.bytes), number)
+    this.#byId.set(entry.id, entry)
     if (number >= this.#next) this.#next = number + 1n
   }
 }

@@ -1,6 +1,7 @@
 /** The ratchet tree of a group as content-named pages: a commit writes the pages of its path, opening hashes no node. */
-import { type Bytes, concatBytes } from '../bytes/bytes.ts'
+import { type Bytes, concatBytes, copyBytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
+import { mapKey } from '../bytes/text.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { Storage, StorageOperation } from '../ports/storage.ts'
 import { changedNodes, restoreTree } from '../ratchet-tree/stored-nodes.ts'
@@ -57,13 +58,16 @@ export class TreePages {
       const pages = this.#pages(band)
       const length = lengths[band]
       let head = emptyHead
+      let written: readonly StorageOperation[] = []
       if (length !== undefined) {
-        const written = await pages.write(old, changes[band] ?? new Map(), length)
-        operations.push(...written.operations)
-        head = written.head
+        const write = await pages.write(old, changes[band] ?? new Map(), length)
+        written = write.operations
+        operations.push(...written)
+        head = write.head
         bands.push(head)
       }
-      operations.push(...(await pages.release(old, [head])))
+      // the new pages are not stored yet, and what they share with the old ones is found by reading both
+      operations.push(...(await this.#pages(band, written).release(old, [head])))
     }
     return { heads: { height: tree.height, bands }, operations }
   }
@@ -96,14 +100,42 @@ export class TreePages {
     return all
   }
 
-  #pages(band: number): PageStore {
+  #pages(band: number, written: readonly StorageOperation[] = []): PageStore {
     return new PageStore({
-      storage: this.#storage,
+      storage: written.length === 0 ? this.#storage : readingAhead(this.#storage, written),
       table: tables.pages,
       prefix: concatBytes(this.#life, Uint8Array.of(band)),
       nameKey: this.#nameKey,
     })
   }
+}
+
+/** A storage whose look-ups see a batch that was not applied yet. */
+function readingAhead(storage: Storage, batch: readonly StorageOperation[]): Storage {
+  const rows = new Map(batch.map((operation) => [rowOf(operation), operation]))
+  const getMany: Storage['getMany'] = async (keys) => {
+    const found = await storage.getMany(keys)
+    return keys.map((key, i) => {
+      const operation = rows.get(rowOf(key))
+      return operation?.kind === 'put' ? copyBytes(operation.value) : found[i]
+    })
+  }
+  return {
+    owner: storage.owner,
+    apply: (operations) => storage.apply(operations),
+    get: async (table, key) => (await getMany([{ table, key }]))[0],
+    getMany,
+    scan: (table, range) => storage.scan(table, range),
+    scanKeys: (table, range) => storage.scanKeys(table, range),
+    sizes: () => storage.sizes(),
+    close: () => storage.close(),
+  }
+}
+
+function rowOf(
+  row: { readonly table: string } & ({ readonly key: Uint8Array } | { readonly prefix: Uint8Array }),
+): string {
+  return `${row.table} ${mapKey('key' in row ? row.key : row.prefix)}`
 }
 
 /** Heads as they stand in a record. */

@@ -8,8 +8,7 @@
  */
 import type { Bytes } from '../bytes/bytes.ts'
 import { bug, MlsError } from '../bytes/errors.ts'
-import { opaque } from '../codec/codec.ts'
-import { Reader } from '../codec/reader.ts'
+import { decode, opaque } from '../codec/codec.ts'
 import { Writer } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { leafToNode, type NodeIndex } from '../tree-math/tree-math.ts'
@@ -60,13 +59,13 @@ export function changedNodes(base: Tree | undefined, tree: Tree): Map<NodeIndex,
 
 /**
  * The tree of stored nodes. Its indexes are made when they are first asked for.
- * @param nodeAtIndex the stored node at a node index of RFC 9420 Appendix C
+ * @param nodeAtIndex the stored node at a node index of RFC 9420 Appendix C; its bytes then belong to the tree
  * @throws `snapshot/damaged`; kind `malformed`
  */
 export function restoreTree(
   suite: CipherSuite,
   height: number,
-  nodeAtIndex: (node: NodeIndex) => Uint8Array | undefined,
+  nodeAtIndex: (node: NodeIndex) => Bytes | undefined,
 ): Tree {
   if (!Number.isInteger(height) || height < 0 || height > maxHeight) throw damaged()
   const build = (h: number, position: number): Subtree => {
@@ -120,18 +119,19 @@ function encodeNode(subtree: TreeLeaf | Branch): Bytes {
   return writer.finish()
 }
 
+/** The parts are views: opening a large tree copies nothing. */
 function decodeNode(
-  bytes: Uint8Array,
+  bytes: Bytes,
   hashLength: number,
 ): { readonly treeHash: Bytes; readonly node: TreeLeaf | ParentNode | undefined } {
-  const reader = new Reader(bytes)
-  const treeHash = opaque.read(reader)
-  const type = reader.uint8()
-  if (treeHash.length !== hashLength || type > types.parent) throw damaged()
-  if (type === types.leaf) return { treeHash, node: new TreeLeaf(Uint8Array.from(reader.view(reader.left))) }
-  const node = type === types.blank ? undefined : ParentNode.read(reader)
-  reader.finish()
-  return { treeHash, node }
+  const type = bytes[1 + hashLength]
+  if (bytes[0] !== hashLength || type === undefined || type > types.parent) throw damaged()
+  const treeHash = bytes.subarray(1, 1 + hashLength)
+  const rest = bytes.subarray(2 + hashLength)
+  if (type === types.leaf) return { treeHash, node: new TreeLeaf(rest) }
+  if (type === types.parent) return { treeHash, node: decode(ParentNode, rest) }
+  if (rest.length > 0) throw damaged()
+  return { treeHash, node: undefined }
 }
 
 function damaged(): MlsError {

@@ -78,7 +78,7 @@ export function encodePage(page: Page): Bytes {
  * The page of bytes whose name was checked; its slots are copies.
  * @throws `storage/damaged`, `storage/version`
  */
-export function decodePage(bytes: Uint8Array): Page {
+export function decodePage(bytes: Bytes): Page {
   const view = checkedView(bytes, 14)
   const level = view.getUint8(1)
   const slots: (Bytes | undefined)[] = []
@@ -95,7 +95,7 @@ export function decodePage(bytes: Uint8Array): Page {
       offset += 4
     }
     if (offset + length > bytes.length) throw damaged()
-    slots.push(copyBytes(bytes.subarray(offset, offset + length)))
+    slots.push(bytes.subarray(offset, offset + length))
     offset += length
   }
   if (offset !== bytes.length) throw damaged()
