@@ -89,6 +89,7 @@ export type { Following } from './group/follow-group.ts'
 export type { Group } from './group/group.ts'
 export type { Identity, KeyPackageBundle } from './group/key-package.ts'
 export type { Merged } from './group/merge.ts'
+export { bestCipherSuite, cipherSuitePreference } from './group/negotiation.ts'
 export type { ProposeOptions } from './group/propose.ts'
 export type { ProtectOptions } from './group/protect.ts'
 export type {
