@@ -1,6 +1,6 @@
 /** `npm run build`: the WebAssembly kernels, then `dist/`. */
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { ensureWasm, writeWasmFiles } from './build-wasm.ts'

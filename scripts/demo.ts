@@ -52,9 +52,10 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
     console.log(`\n${kept.kind} is still there, until you press Ctrl-C:`)
     console.log(`  ${kept.tcp} and ${kept.websocket}, domain ${kept.domain}`)
     console.log(`  accounts alice, bob, carol with the password ${demoPassword}; its folder is ${kept.folder}`)
-    console.log(
-      `  npx xmpp-mls chat alice@${kept.domain} garden@${kept.rooms} --service ${kept.tcp} --password ${demoPassword}`,
-    )
+    const flags = `--service ${kept.tcp} --password ${demoPassword}`
+    const kitchen = `kitchen@${room === 'mix' ? kept.channels : kept.rooms}`
+    console.log('In two other terminals; then /invite the other one:')
+    for (const user of ['alice', 'bob']) console.log(`  npx xmpp-mls chat ${user}@${kept.domain} ${kitchen} ${flags}`)
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.once(signal, () => void kept.stop().finally(() => process.exit(0)))
   }

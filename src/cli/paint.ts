@@ -11,11 +11,16 @@ export interface Paint {
   readonly name: (name: string, text?: string) => string
 }
 
+const reset = '\u001b[0m'
 const nameColours = [36, 35, 33, 32, 34, 96, 95, 93, 92, 94]
 
 /** The colours, or none. */
 export function paintFor(colours: boolean): Paint {
-  const mark = (code: number) => (text: string) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text)
+  const mark = (code: number) => {
+    const open = `\u001b[${code}m`
+    // a colour inside ends with a reset, after which this one goes on
+    return (text: string) => (colours ? `${open}${text.replaceAll(reset, reset + open)}${reset}` : text)
+  }
   const known = new Map<string, number>()
   return {
     bold: mark(1),
@@ -65,20 +70,27 @@ export function cutTo(text: string, width: number): string {
   return `${out}…`
 }
 
-/** Lines of at most `width` columns, broken between words where possible. */
+/** Lines of at most `width` columns, broken between words where possible; colours go on in the next line. */
 export function wrap(text: string, width: number): string[] {
-  const indent = /^ */.exec(text)?.[0] ?? ''
+  const plain = text.replace(escapes, '')
+  const indent = /^ */.exec(plain)?.[0] ?? ''
   const lines: string[] = []
   let line = ''
-  for (const word of text.slice(indent.length).split(' ')) {
-    const longer = line === '' ? indent + word : `${line} ${word}`
+  // blanks of the indent stay with the first word
+  for (const word of text.split(/(?<=\S) /)) {
+    const longer = line === '' ? word : `${line} ${word}`
     if (widthOf(longer) <= width || line === '') line = longer
     else {
       lines.push(line)
       line = `${indent}  ${word}`
     }
   }
-  return [...lines, line]
+  let open = ''
+  return [...lines, line].map((one) => {
+    const before = open
+    for (const [code] of one.matchAll(escapes)) open = code === reset ? '' : code
+    return `${before}${one}${open === '' ? '' : reset}`
+  })
 }
 
 /** A number of bytes for people. */
