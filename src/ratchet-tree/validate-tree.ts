@@ -1,7 +1,7 @@
 /**
  * A tree that we join, RFC 9420 §12.4.3.1: what remains after `importTree`. The order is that of cost (R14): parent hashes,
- * which are hashes alone, then the rules of leaves and parents, then all signatures in one batch. Work is cut into slices,
- * between which the caller may let other work pass or end it.
+ * which are hashes alone, then the rules of leaves and parents, then all signatures in batches. Work is cut into slices,
+ * between which the caller may let other work pass or end it; a batch of signatures is one slice at least.
  */
 import { check, MlsError } from '../bytes/errors.ts'
 import type { CipherSuite, VerifyRequest } from '../crypto/cipher-suite.ts'
@@ -33,6 +33,8 @@ export interface TreeValidation {
 
 /** Steps between two looks at the clock. */
 const steps = 16
+/** Signatures of one batch: more are hardly cheaper, and what is signed is held until the batch is checked. */
+const signatureBatch = 1024
 /** Steps between two pauses without a clock. */
 const stepsWithoutClock = 256
 
@@ -44,28 +46,46 @@ const stepsWithoutClock = 256
 export async function validateTree(suite: CipherSuite, tree: Tree, rules: TreeValidation): Promise<void> {
   const turn = slices(rules)
   for (const _ of checkParentHashes(suite, tree)) await turn()
-  const requests: VerifyRequest[] = []
   const { version, cipherSuite, extensions, lifetime } = rules
-  for (const { node, subtree } of tree.nodes()) {
+  const leafRules = { suite, version, cipherSuite, extensions, lifetime, source: 'tree' } as const
+  for (const { subtree } of tree.nodes()) {
     await turn()
-    if (subtree instanceof TreeLeaf) {
-      const leaf = { leafNode: subtree.leafNode, bytes: subtree.bytes }
-      const leafRules = { suite, version, cipherSuite, extensions, lifetime, source: 'tree' } as const
-      // RFC 9420 §12.4.3.1 V163: each leaf by its own rules
-      validateLeafNode(leaf.leafNode, leafRules)
-      // RFC 9420 §7.2 V099, V100: what is signed has the group and the position
-      requests.push(leafNodeVerifyRequest(leaf, { groupId: rules.groupId, leafIndex: node / 2 }))
-    } else {
+    // RFC 9420 §12.4.3.1 V163: each leaf by its own rules
+    if (subtree instanceof TreeLeaf) validateLeafNode(subtree.leafNode, leafRules)
+    else {
       // RFC 9420 §5.1.1 V162
       const valid = suite.isHpkePublicKey(subtree.encryptionKey)
       check(valid, 'crypto/key', 'V162', 'a parent node with a bad public key')
     }
   }
   validateCredentialTypes(tree)
-  const results = await suite.verifyMany(requests)
-  throwIfAborted(rules.signal)
-  // RFC 9420 §7.3 V098
-  check(results.every(Boolean), 'crypto/signature', 'V098', 'the signature of a leaf does not hold')
+  await validateSignatures(suite, tree, rules, turn)
+}
+
+/** Decodes the leaves again rather than keep all of them: large groups would take hundreds of bytes more for each. */
+async function validateSignatures(
+  suite: CipherSuite,
+  tree: Tree,
+  { groupId, signal }: TreeValidation,
+  turn: () => Promise<void> | undefined,
+): Promise<void> {
+  let requests: VerifyRequest[] = []
+  const verify = async (): Promise<void> => {
+    const results = await suite.verifyMany(requests)
+    throwIfAborted(signal)
+    // RFC 9420 §7.3 V098
+    check(results.every(Boolean), 'crypto/signature', 'V098', 'the signature of a leaf does not hold')
+    requests = []
+  }
+  for (const { node, subtree } of tree.nodes()) {
+    if (!(subtree instanceof TreeLeaf)) continue
+    await turn()
+    const leaf = { leafNode: subtree.leafNode, bytes: subtree.bytes }
+    // RFC 9420 §7.2 V099, V100: what is signed has the group and the position
+    requests.push(leafNodeVerifyRequest(leaf, { groupId, leafIndex: node / 2 }))
+    if (requests.length === signatureBatch) await verify()
+  }
+  if (requests.length > 0) await verify()
 }
 
 function validateCredentialTypes(tree: Tree): void {
