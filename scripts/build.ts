@@ -16,4 +16,6 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', join(root, 'tsco
   cwd: root,
 })
 writeWasmFiles(join(dist, 'providers/wasm'))
+// npm runs it as a program
+if (status === 0) chmodSync(join(dist, 'cli/main.js'), 0o755)
 process.exitCode = status ?? 1
