@@ -30,6 +30,8 @@ import {
 } from './types.ts'
 import { type IncomingWelcome, Welcomes } from './welcomes.ts'
 
+const renewEveryMs = 24 * 60 * 60 * 1000
+
 /** See the file. */
 export class MlsClient {
   readonly #parts: ClientParts
@@ -38,6 +40,7 @@ export class MlsClient {
   readonly #direct: DirectChats
   readonly #welcomes: Welcomes
   #stopState: (() => void) | undefined
+  #stopTimer: (() => void) | undefined
 
   private constructor(parts: ClientParts) {
     this.#parts = parts
@@ -83,6 +86,15 @@ export class MlsClient {
     return client
   }
 
+  /** KeyPackages of a client that runs for weeks are renewed before they expire. */
+  #renew(): void {
+    const { context, keyPackages } = this.#parts
+    this.#stopTimer = context.timers.after(renewEveryMs, () => {
+      this.#renew()
+      keyPackages.refresh().catch((error: unknown) => this.#problem(error))
+    })
+  }
+
   async #start(): Promise<void> {
     const { keyPackages, context } = this.#parts
     await keyPackages.load()
@@ -90,6 +102,7 @@ export class MlsClient {
     this.#welcomes.listen()
     await keyPackages.refresh()
     await this.#welcomes.catchUp()
+    this.#renew()
     this.#stopState = context.port.onState?.((state) => {
       if (state !== 'online') return
       keyPackages.refresh().then(
@@ -181,6 +194,7 @@ export class MlsClient {
   async close(): Promise<void> {
     this.#welcomes.stop()
     this.#stopState?.()
+    this.#stopTimer?.()
     await this.#rooms.close()
   }
 }

@@ -2,6 +2,7 @@
 import { MlsError } from '../../bytes/errors.ts'
 import { openRoom } from '../open-room.ts'
 import type { XmppContext } from '../port.ts'
+import type { JoinOptions, Room } from '../room.ts'
 import type { Blobs } from './blobs.ts'
 import { joinRoomGroup } from './engine/groups.ts'
 import type { EngineContext } from './engine/state.ts'
@@ -16,6 +17,9 @@ import { type IncomingWelcome, referencesIn, type Welcomes } from './welcomes.ts
 
 /** How long a Welcome that may be on its way is waited for before the group's members are asked. */
 const welcomeGraceMs = 2_000
+
+/** How long a room may take to be set up by whoever makes it. */
+const unfinishedRoomMs = 2_000
 
 /** What all parts of a client share. */
 export interface ClientParts {
@@ -67,7 +71,7 @@ export class Rooms {
     const session = await this.#session(address)
     try {
       const create = options.create !== false && session.state.phase === 'outside' && !this.pending.has(address)
-      await session.ports.room.join({ create, ...(options.nick === undefined ? {} : { nick: options.nick }) })
+      await this.#seat(session.ports.room, { create, ...(options.nick === undefined ? {} : { nick: options.nick }) })
       const handle = new MlsRoom(session, keyPackages, (left) => this.#left(left))
       this.open.set(address, handle)
       session.keepSeat()
@@ -79,6 +83,18 @@ export class Rooms {
       this.open.delete(address)
       await session.close()
       throw error
+    }
+  }
+
+  /** A room that somebody else is making at this moment has not its settings yet: once more after a while. */
+  async #seat(room: Room, options: JoinOptions): Promise<void> {
+    try {
+      await room.join(options)
+    } catch (error) {
+      const unfinished = error instanceof MlsError && ['xmpp/room_anonymous', 'xmpp/room_archive'].includes(error.code)
+      if (!unfinished || options.create !== true) throw error
+      await new Promise<void>((resolve) => void this.#parts.context.timers.after(unfinishedRoomMs, resolve))
+      await room.join(options)
     }
   }
 

@@ -130,8 +130,6 @@ export type RoomIssue =
   | { readonly kind: 'fork' }
   /** The archive no longer goes back to where we were. */
   | { readonly kind: 'archive-truncated' }
-  /** An account has no device that could be added. */
-  | { readonly kind: 'no-devices'; readonly account: string }
 
 /** How a room does. */
 export interface RoomHealth {

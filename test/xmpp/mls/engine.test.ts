@@ -155,4 +155,43 @@ describe('the engine', () => {
     expect(healed.state.group?.epochAuthenticator).toEqual(authenticator)
     world.stop()
   })
+
+  test('in a channel an earlier commit that turns up later makes the one that was applied void', async () => {
+    const { world, entries, engine, fresh, authenticator } = await traffic()
+    const channel = { ...engine, kind: 'mix' } as const
+    const epochOf = ({ item }: EngineEntry) =>
+      item.kind === 'handshake' && item.handshake === 'commit' ? item.epoch : -1n
+    const second = entries.findIndex(
+      (entry, i) => epochOf(entry) >= 0n && entries.slice(0, i).some((one) => epochOf(one) === epochOf(entry)),
+    )
+    const first = entries.findIndex((entry) => epochOf(entry) === epochOf(entries[second]!))
+    expect(first).toBeGreaterThan(0)
+    expect(second).toBeGreaterThan(first)
+    const archived = (list: readonly EngineEntry[]): EngineEvent[] => list.map((entry) => ({ kind: 'archived', entry }))
+    // the winner was not in the archive yet when it was read
+    const wrong = await run(channel, await fresh(), [
+      ...archived([...entries.slice(0, first), ...entries.slice(first + 1, second + 1)]),
+      { kind: 'caught-up' },
+    ])
+    const epoch = wrong.state.group!.epoch
+    const voided = wrong.state.group!.epochAuthenticator
+    const settled = await run(channel, wrong.state, [
+      { kind: 'late', entry: entries[first]! },
+      ...archived(entries.slice(first + 1)),
+      { kind: 'caught-up' },
+    ])
+    expect(settled.state.group!.epoch).toBeGreaterThanOrEqual(epoch)
+    expect(settled.state.group!.epochAuthenticator).toEqual(authenticator)
+    expect(settled.state.group!.epochAuthenticator).not.toEqual(voided)
+    expect([...wrong.bodies, ...settled.bodies].filter((body) => !body.startsWith('error')).sort()).toEqual([
+      'alice 0',
+      'alice 1',
+      'alice 2',
+      'bob 0',
+      'bob 1',
+      'bob 2',
+      'last',
+    ])
+    world.stop()
+  })
 })

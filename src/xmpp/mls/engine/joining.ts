@@ -10,6 +10,7 @@ import { beginChain } from './chains.ts'
 import type { EngineEntry, EntryItem } from './entries.ts'
 import type { Turn } from './events.ts'
 import { createRoomGroup, engineId, joinRoomExternally, participantOf, participantsOf, turnOf } from './groups.ts'
+import { unreadable } from './messages.ts'
 
 /** How often a question is put to the room. */
 export const maxAsked = 3
@@ -36,7 +37,8 @@ export async function createGroup(turn: Turn, policy: RoomPolicy, direct: readon
 }
 
 /** A group that this device holds begins to be used. */
-function enter({ state, effects }: Turn, group: Group, base: string): void {
+function enter(turn: Turn, group: Group, base: string): void {
+  const { state, effects } = turn
   state.group = group
   state.phase = 'active'
   state.base = base
@@ -46,13 +48,24 @@ function enter({ state, effects }: Turn, group: Group, base: string): void {
   state.joining = undefined
   state.forked = false
   state.truncated = false
-  state.future = []
+  state.outsiders = undefined
+  state.fork = undefined
+  abandonFuture(turn)
   state.chains.clear()
   state.ownNumber = 0n
   state.ownLink = new Uint8Array(0)
   state.head = undefined
   state.rosterStale = true
   effects.push({ kind: 'read-roster' }, { kind: 'health' })
+}
+
+/** Messages of epochs that this device will never see are given up. */
+function abandonFuture(turn: Turn): void {
+  const { state } = turn
+  for (const { entry, epoch } of state.future)
+    if (entry.item.kind === 'encrypted') unreadable(turn, entry, 'missing-epoch', epoch)
+  state.future = []
+  state.hold = undefined
 }
 
 /** A Welcome was opened. The archive is read from the commit that it comes from. */
@@ -78,6 +91,7 @@ export function rejoin(turn: Turn): void {
   state.group = undefined
   state.attempt = undefined
   state.previous = undefined
+  abandonFuture(turn)
   state.phase = 'outside'
   state.outside = { group: known, lastCommit: undefined }
   ask(turn)

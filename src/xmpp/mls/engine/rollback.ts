@@ -31,6 +31,7 @@ export async function rollBack(turn: Turn, entry: EngineEntry, bytes: Bytes, epo
   state.base = previous.base
   state.previous = undefined
   state.fork = undefined
+  state.outsiders = undefined
   state.attempt = undefined
   restored.discard()
   const known = new Set(state.intents.map(({ id }) => id))

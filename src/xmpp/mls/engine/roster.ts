@@ -1,15 +1,26 @@
 /** The room's list beside the tree. The list never adds anybody to the group; it takes away whom the room has put out. */
+import type { Group } from '../../../group/group.ts'
 import type { Affiliation } from '../../xep/xep-0045.ts'
+import { deviceOf } from '../identity.ts'
 import { tryCommit } from './attempts.ts'
 import type { Turn } from './events.ts'
-import { engineId, participantsOf, turnOf } from './groups.ts'
+import { engineId, turnOf } from './groups.ts'
 
 /** Accounts in the tree that are not in the room. Empty while the list is not known. */
-export function outsidersOf({ context, state }: Turn): string[] {
+export function outsidersOf(turn: Turn): readonly string[] {
+  const { state } = turn
   const { group, roster } = state
   if (group === undefined || roster === undefined || state.phase !== 'active') return []
+  // every message asks: looking at all members is for changes of the tree or the list
+  if (state.outsiders?.epoch !== group.epoch)
+    state.outsiders = { epoch: group.epoch, accounts: compare(turn, group, roster) }
+  return state.outsiders.accounts
+}
+
+function compare({ context }: Turn, group: Group, roster: ReadonlyMap<string, Affiliation>): string[] {
   const absent = context.kind === 'muc' ? 'none' : 'member'
-  const accounts = new Set(participantsOf(context, group).map(({ account }) => account))
+  const accounts = new Set<string>()
+  for (const { credential } of group.members()) accounts.add(deviceOf(credential)?.account ?? '')
   accounts.delete(context.account)
   return [...accounts].filter((account) => isOut(roster.get(account) ?? absent))
 }

@@ -160,6 +160,8 @@ export interface RoomState {
   /** Standing of accounts in the room; `undefined` when it could not be read. */
   roster: Map<string, Affiliation> | undefined
   rosterStale: boolean
+  /** Cached difference of tree and list. */
+  outsiders: { readonly epoch: bigint; readonly accounts: readonly string[] } | undefined
   /** Whether the archive was read to its end since the last loss of connection. */
   live: boolean
   /** Messages that wait until they may be encrypted. */
@@ -200,6 +202,7 @@ export function initialState(): RoomState {
     joining: undefined,
     roster: undefined,
     rosterStale: false,
+    outsiders: undefined,
     live: false,
     queue: [],
     requests: [],

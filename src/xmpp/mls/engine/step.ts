@@ -105,12 +105,14 @@ async function dispatch(turn: Turn, event: EngineEvent): Promise<void> {
     case 'roster':
       state.roster = event.roster === undefined ? undefined : new Map(event.roster)
       state.rosterStale = false
+      state.outsiders = undefined
       effects.push({ kind: 'health' })
       scheduleOutsiders(turn)
       await flushQueue(turn)
       return
     case 'affiliation':
       state.roster?.set(event.account, event.affiliation)
+      state.outsiders = undefined
       effects.push({ kind: 'health' })
       scheduleOutsiders(turn)
       return
@@ -217,8 +219,10 @@ function refused(turn: Turn, id: string, cause: unknown): void {
 
 async function timer(turn: Turn, name: TimerName): Promise<void> {
   const { state } = turn
-  if (name === 'retry') await tryCommit(turn)
-  else if (name === 'proposals') await tryCommit(turn, true)
+  if (name === 'retry') {
+    state.races = state.live ? state.races : 0
+    await tryCommit(turn)
+  } else if (name === 'proposals') await tryCommit(turn, true)
   else if (name === 'requests') await answerRequests(turn)
   else if (name === 'join') joinTimeout(turn)
   else if (state.live) await removeOutsiders(turn)
