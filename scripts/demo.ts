@@ -20,6 +20,9 @@ const options = new Command('npm run demo --')
   .parse(process.argv)
   .opts<DemoOptions>()
 
+// accounts for those who try it themselves, on a kept server
+const guests = ['dora', 'emil']
+
 process.exitCode = await run(options)
 // a kept server goes on until this process is ended
 if (process.exitCode !== 0 || !options.keep || options.server === 'embedded') process.exit()
@@ -51,7 +54,8 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
   if (kept !== undefined) {
     console.log(`\n${kept.kind} is still there, until you press Ctrl-C:`)
     console.log(`  ${kept.tcp} and ${kept.websocket}, domain ${kept.domain}`)
-    console.log(`  accounts alice, bob, carol with the password ${demoPassword}; its folder is ${kept.folder}`)
+    console.log(`  its folder is ${kept.folder}`)
+    for (const user of guests) await kept.register(user, demoPassword)
     const flags = `--service ${kept.tcp} --password ${demoPassword}`
     const kitchen = `kitchen@${room === 'mix' ? kept.channels : kept.rooms}`
     console.log('In two other terminals; then /invite the other one:')

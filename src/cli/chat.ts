@@ -1,6 +1,6 @@
 import { MlsError } from '../bytes/errors.ts'
 import type { MlsRoom } from '../xmpp/mls/room.ts'
-import type { MessageContent } from '../xmpp/mls/types.ts'
+import type { MessageContent, RoomHealth } from '../xmpp/mls/types.ts'
 import { tryBareJid } from '../xmpp/stanza/jid.ts'
 import { type ChatCommand, chatHelp, parseCommand } from './commands.ts'
 import { groupLines } from './group-lines.ts'
@@ -22,26 +22,25 @@ export interface ChatInput {
 /** A conversation in a room: prints what happens, does what is typed; ends with the lines, on /quit and on /leave. */
 export async function chat({ account, room, paint, lines, print }: ChatInput): Promise<void> {
   const transcript = new Transcript(paint)
-  let state: string | undefined
+  const conditionOf = ({ state, canSend, issues }: RoomHealth): string =>
+    // the epoch alone is no news
+    JSON.stringify([state, canSend, issues.map((issue) => transcript.issue(issue))])
+  let shown = conditionOf(room.health)
+  print(paint.dim(`${room.jid}, ${room.kind === 'mix' ? 'a channel' : 'a room'}; /help lists the commands`))
+  for (const line of transcript.health(room.health)) print(line)
   const stops = [
     room.on('message', (message) => print(transcript.line(message))),
     room.on('membership', (change) => print(transcript.change(change))),
     room.on('unreadable', (value) => print(transcript.unreadable(value))),
     room.on('error', ({ kind, error }) => print(paint.bad(`  ! ${kind}: ${sentenceOf(error)}`))),
-    room.on('health', (health) => {
-      // the epoch alone is no news
-      const now = JSON.stringify([health.state, health.canSend, health.issues.map((issue) => transcript.issue(issue))])
-      if (state !== undefined && now !== state) for (const line of transcript.health(health)) print(line)
-      if (state !== undefined) state = now
+    room.on('health', () => {
+      // what is now, not what was while the room was being entered
+      const { health } = room
+      const now = conditionOf(health)
+      if (now !== shown) for (const line of transcript.health(health)) print(line)
+      shown = now
     }),
   ]
-  print(paint.dim(`${room.jid}, ${room.kind === 'mix' ? 'a channel' : 'a room'}; /help lists the commands`))
-  for (const line of transcript.health(room.health)) print(line)
-  state = JSON.stringify([
-    room.health.state,
-    room.health.canSend,
-    room.health.issues.map((one) => transcript.issue(one)),
-  ])
   const under = new Set<Promise<void>>()
   const report = (error: unknown): void => {
     if (!(error instanceof MlsError)) throw error

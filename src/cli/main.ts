@@ -4,8 +4,10 @@ import { readFileSync, statSync } from 'node:fs'
 import { Command } from 'commander'
 import { MlsClient } from '../xmpp/mls/client.ts'
 import { systemRandom, systemTimers } from '../xmpp/mls/open-device.ts'
+import type { MlsRoom } from '../xmpp/mls/room.ts'
 import { domainOf, parseJid, tryBareJid } from '../xmpp/stanza/jid.ts'
 import { presence } from '../xmpp/stanza/stanza.ts'
+import { hasCondition } from '../xmpp/stanza/xmpp-error.ts'
 import { chat } from './chat.ts'
 import { type Connection, loadXmppJs } from './connect.ts'
 import { describeMessage, messageBytes } from './describe-message.ts'
@@ -61,7 +63,7 @@ withLogin(program.command('chat').description('talk in a room; makes room and gr
       const opened =
         flags.direct === true
           ? await client.direct(address(room))
-          : await client.room(address(room), nick === undefined ? {} : { nick })
+          : await enter(client, address(room), nick, terminal.print)
       await chat({ account: client.account, room: opened, paint, lines: terminal.lines, print: terminal.print })
     } finally {
       terminal.close()
@@ -117,6 +119,28 @@ for (const script of ['vectors', 'bench'] as const)
     .action(async (args: string[]) => {
       process.exitCode = await passThrough(script, args)
     })
+
+/** Enters a room; where it is for members only, waits to be invited. */
+async function enter(
+  client: MlsClient,
+  room: string,
+  nick: string | undefined,
+  print: (line: string) => void,
+): Promise<MlsRoom> {
+  const options = nick === undefined ? {} : { nick }
+  try {
+    return await client.room(room, options)
+  } catch (error) {
+    if (!hasCondition(error, 'registration-required')) throw error
+  }
+  print(paint.note('  = this room is for members: waits until somebody invites this account'))
+  await new Promise<void>((resolve) => {
+    client.on('invitation', (invitation) => {
+      if (invitation.room === room) resolve()
+    })
+  })
+  return await client.room(room, options)
+}
 
 async function login(account: string, flags: LoginFlags): Promise<Connection> {
   const { local } = parseJid(address(account))
