@@ -178,8 +178,6 @@ export class Transcript {
         return 'the group has split: /rejoin goes on with the history of the archive'
       case 'archive-truncated':
         return 'the archive no longer goes back to where this device was'
-      case 'no-devices':
-        return `${harmless(issue.account)} has no device that could be added`
     }
   }
 }
