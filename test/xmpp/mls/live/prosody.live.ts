@@ -1,0 +1,4 @@
+import { real } from '../../conformance/real.ts'
+import { mlsConformance } from '../conformance.ts'
+
+mlsConformance('Prosody, room', real('prosody', 'muc', 'tcp'))
