@@ -2,7 +2,8 @@
  * Groups of up to 100,000 members, all of whom have committed: join, commit, process, send, receive, and the memory of a
  * process that is in such a group. `npm run bench -- scale [N,N,...] [--provider=node|wasm|noble] [--suite=1|3]`
  *
- * The sizes are interleaved, so that a slow moment of the machine hits all of them. Plots go to `bench/results/`.
+ * The sizes are interleaved, so that a slow moment of the machine hits all of them; joins are timed in processes of their own,
+ * warm. Plots go to `bench/results/`.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +11,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { encodeKeyPackageBundle } from '../src/group/key-package.ts'
-import { type CipherSuite, createIdentity, createKeyPackage, type Group, joinGroup } from '../src/index.ts'
+import { type CipherSuite, createIdentity, createKeyPackage, type Group } from '../src/index.ts'
 import { populatedGroup } from '../test/support/populated-group.ts'
 import { figure, median, own, type Row, table, writeResults } from './report.ts'
 import { timed } from './support/interleave.ts'
@@ -20,13 +21,24 @@ import { writePlot } from './support/plot.ts'
 const operations = ['join', 'self-update', 'process self-update', 'send 1 KiB', 'receive 1 KiB'] as const
 type Operation = (typeof operations)[number]
 
+/** What `support/resident.ts` prints. */
+interface Resident {
+  readonly before: number
+  readonly peak: number
+  readonly after: number
+  readonly used: number
+  readonly joins: readonly number[]
+}
+
 interface Size {
   readonly n: number
   readonly samples: Record<Operation, number[]>
   readonly a: Group
   readonly b: Group
-  readonly rejoin: () => Promise<unknown>
-  readonly resident: { readonly before: number; readonly peak: number; readonly after: number; readonly used: number }
+  /** Where the Welcome and the keys for it are, and the arguments of the process that joins with them. */
+  readonly folder: string
+  readonly joiner: readonly string[]
+  readonly resident: Resident[]
   readonly commitBytes: number[]
 }
 
@@ -41,15 +53,8 @@ export async function run(args: readonly string[]): Promise<void> {
     groups.push(await prepare(suite, provider, n))
     console.log(`${n.toLocaleString('en')} members built in ${figure((performance.now() - start) / 1000)} s`)
   }
-  // compilers warm up on joins that do not count
-  for (let i = 0; i < 10; i++) await groups[0]?.rejoin()
-  for (let round = 0; round < 3; round++)
-    for (const { samples, rejoin } of groups) {
-      globalThis.gc?.()
-      // small ones several times: the first pays for the garbage of the large ones
-      const end = performance.now() + 400
-      for (let i = 0; i === 0 || (i < 7 && performance.now() < end); i++) await timed(samples.join, rejoin)
-    }
+  for (let round = 0; round < 2; round++) for (const size of groups) if (round === 0 || size.n <= 10_000) rejoin(size)
+  for (const { folder } of groups) rmSync(folder, { recursive: true })
   for (let round = 0; round < 15; round++) for (const size of groups) await everyday(size, round)
   show(groups, provider)
 }
@@ -75,18 +80,23 @@ async function prepare(suite: CipherSuite, provider: string, n: number): Promise
     format: 'esm',
     logLevel: 'warning',
   })
-  const child = ['--expose-gc', program, provider, String(suite.parameters.id), folder]
-  const said = execFileSync(process.execPath, child)
-  rmSync(folder, { recursive: true })
   return {
     n,
     samples: Object.fromEntries(operations.map((name) => [name, []])) as unknown as Size['samples'],
     a: populated.member(0),
     b: populated.member(Math.floor(n / 2)),
-    rejoin: () => joinGroup({ suite, welcome, keyPackage }),
-    resident: JSON.parse(said.toString()) as Size['resident'],
+    folder,
+    joiner: ['--expose-gc', program, provider, String(suite.parameters.id), folder],
+    resident: [],
     commitBytes: [],
   }
+}
+
+/** Joins in a process of its own: garbage of the other groups would count as time of this one. */
+function rejoin({ samples, joiner, resident }: Size): void {
+  const said = JSON.parse(execFileSync(process.execPath, joiner).toString()) as Resident
+  resident.push(said)
+  samples.join.push(...said.joins)
 }
 
 /** One commit and one message between two members; the group goes on to the next epoch. */
@@ -123,10 +133,15 @@ function show(groups: readonly Size[], provider: string): void {
   for (const name of operations.slice(1))
     line(name, 'ms', ({ samples }) => median(samples[name]), name.includes('update') ? '3x' : 'flat')
   line('commit of self-update', 'bytes', ({ commitBytes }) => commitBytes[0] ?? Number.NaN)
-  line('resident before joining', 'MiB', ({ resident }) => mebibytes(resident.before))
-  line('resident, peak while joining', 'MiB', ({ resident }) => mebibytes(resident.peak))
-  line('resident after joining', 'MiB', ({ resident }) => mebibytes(resident.after), '400 MiB')
-  line('heap and buffers after joining', 'MiB', ({ resident }) => mebibytes(resident.used))
+  line('resident before joining', 'MiB', ({ resident }) => mebibytes(median(resident.map((one) => one.before))))
+  line('resident, peak while joining', 'MiB', ({ resident }) => mebibytes(median(resident.map((one) => one.peak))))
+  line(
+    'resident after joining',
+    'MiB',
+    ({ resident }) => mebibytes(median(resident.map((one) => one.after))),
+    '400 MiB',
+  )
+  line('heap and buffers after joining', 'MiB', ({ resident }) => mebibytes(median(resident.map((one) => one.used))))
   console.log()
   table(lines)
   writeResults('scale', rows)
@@ -145,9 +160,15 @@ function show(groups: readonly Size[], provider: string): void {
     y: 'MiB',
     note,
     series: [
-      { name: 'resident, peak', points: points(({ resident }) => mebibytes(resident.peak)) },
-      { name: 'resident, after', points: points(({ resident }) => mebibytes(resident.after)) },
-      { name: 'heap and buffers', points: points(({ resident }) => mebibytes(resident.used)) },
+      { name: 'resident, peak', points: points(({ resident }) => mebibytes(median(resident.map((one) => one.peak)))) },
+      {
+        name: 'resident, after',
+        points: points(({ resident }) => mebibytes(median(resident.map((one) => one.after)))),
+      },
+      {
+        name: 'heap and buffers',
+        points: points(({ resident }) => mebibytes(median(resident.map((one) => one.used)))),
+      },
     ],
   })
 }
