@@ -85,15 +85,10 @@ export class Arena {
     this.#top = this.#base
   }
 
-  /** Frees everything and zeroes what lies below `end` alone: for large public scratch. */
-  clearBelow(end: number): void {
+  /** Frees everything and zeroes what lies below `end` alone, for large public scratch; all of it without an `end`. */
+  clearBelow(end = this.#top): void {
     this.#bytes.fill(0, this.#base, end)
     this.#top = this.#base
-  }
-
-  /** Whether nothing is reserved and every byte of the arena below `end` is zero; for tests. */
-  isClear(end: number): boolean {
-    return this.#top === this.#base && this.#bytes.subarray(this.#base, end).every((byte) => byte === 0)
   }
 
   #grow(length: number): void {

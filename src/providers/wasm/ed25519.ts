@@ -99,7 +99,7 @@ export function wasmEd25519(kernel: Kernel<Curve25519Exports>, isFresh = false):
       const z = random(n * coefficientLength)
       // odd, and so never zero
       for (let i = 0; i < z.length; i += coefficientLength) z[i] = (z[i] as number) | 1
-      let inputsEnd = 0
+      let inputsEnd: number | undefined
       try {
         const keys = arena.putAll(requests.map(({ publicKey }) => publicKey))
         const signatures = arena.putAll(requests.map(({ signature }) => signature))
