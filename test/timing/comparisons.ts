@@ -1,4 +1,5 @@
 /** Comparisons of byte strings: ours, and one that leaks on purpose. */
+import { randomInt } from 'node:crypto'
 import { equalBytes } from '../../src/bytes/bytes.ts'
 import { random, various } from './inputs.ts'
 import { type InputClass, type Operation, slotCount } from './measure.ts'
@@ -27,12 +28,16 @@ export function comparison(
 ): Operation {
   const secret = random(length)
   const slots = Array.from({ length: slotCount(batch) }, () => new Uint8Array(length))
+  // kept, not turned into a number: a branch on the result, which is no secret, would take a time of its own
+  const results = slots.map(() => false)
   return {
     name,
     classes: classesOf(secret),
     batch,
     write: (slot, value) => (slots[slot] as Uint8Array).set(value),
-    call: (slot) => (equal(secret, slots[slot] as Uint8Array) ? 1 : 0),
+    call(slot) {
+      results[slot] = equal(secret, slots[slot] as Uint8Array)
+    },
   }
 }
 
@@ -40,10 +45,22 @@ export function comparison(
 export const comparisons = (): Operation[] => [
   comparison('equalBytes', equalBytes),
   comparison('equalBytes', equalBytes, (secret) => [
+    various('one bit wrong', () => flipBit(secret)),
+    various('random', () => random(length)),
+  ]),
+  comparison('equalBytes', equalBytes, (secret) => [
     various('equal', () => Uint8Array.from(secret)),
     various('random', () => random(length)),
   ]),
 ]
+
+/** A copy with one bit changed, at a random place. */
+function flipBit(secret: Uint8Array): Uint8Array {
+  const out = Uint8Array.from(secret)
+  const bit = randomInt(8 * length)
+  out[bit >> 3] = (out[bit >> 3] as number) ^ (1 << (bit & 7))
+  return out
+}
 
 /** The comparison that must be found out. */
 export const leakyComparison = (): Operation => comparison('control: early exit', leakyEqualBytes)

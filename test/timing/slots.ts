@@ -19,7 +19,7 @@ export function kernelOperation(
   arena: Arena,
   batch: number,
   classes: readonly [InputClass, InputClass],
-  call: (address: number) => number,
+  call: (address: number) => unknown,
 ): Operation {
   const stride = ((classes[0].values[0]?.length ?? 0) + 63) & ~63
   const base = (arena.reserve(slotCount(batch) * stride + 64) + 63) & ~63

@@ -21,7 +21,7 @@ function aead(name: string, keyLength: number, prefix: 'aes128gcm' | 'chacha20po
   const openKernel: SymmetricExports['aes128gcmOpen'] = exports[`${prefix}Open`]
   const [nonce, aad, out] = [arena.put(random(12)), arena.put(random(aadLength)), arena.reserve(sealedLength)]
   // a slot holds the key and what follows it
-  const seal = (at: number) => (sealKernel(out, at, nonce, aad, aadLength, at + keyLength, textLength), 0)
+  const seal = (at: number) => sealKernel(out, at, nonce, aad, aadLength, at + keyLength, textLength)
   const open = (at: number) => openKernel(out, at, nonce, aad, aadLength, at + keyLength, sealedLength)
   const scratch = arena.reserve(keyLength + sealedLength)
   const sealed = (key: Uint8Array, text: Uint8Array) => {
@@ -37,7 +37,7 @@ function aead(name: string, keyLength: number, prefix: 'aes128gcm' | 'chacha20po
     slot[at] = slot[at]! ^ 0x55
     return slot
   }
-  const operation = (what: string, classes: Operation['classes'], call: (at: number) => number) =>
+  const operation = (what: string, classes: Operation['classes'], call: (at: number) => unknown) =>
     kernelOperation(`${name} ${what}`, arena, 8, classes, call)
   return [
     operation(
@@ -72,11 +72,11 @@ function hmac(): Operation[] {
   const { exports, arena } = rawKernels.symmetric()
   const [messageLength, infoLength] = [64, 41]
   const [out, key, info] = [arena.reserve(128), arena.put(random(32)), arena.put(random(infoLength))]
-  const hmacOfSlot = (at: number) => (exports.hmacSha256(out, at, 32, at + 32, messageLength), 0)
+  const hmacOfSlot = (at: number) => exports.hmacSha256(out, at, 32, at + 32, messageLength)
   const message = random(messageLength)
-  const data = (at: number) => (exports.hmacSha256(out, key, 32, at, messageLength), 0)
-  const expand = (at: number) => (exports.hkdfExpand(out, 32, at, 32, info, infoLength), 0)
-  const expandFour = (at: number) => (exports.hkdfExpandMany(4, out, 32, at, 32, info, infoLength, 0), 0)
+  const data = (at: number) => exports.hmacSha256(out, key, 32, at, messageLength)
+  const expand = (at: number) => exports.hkdfExpand(out, 32, at, 32, info, infoLength)
+  const expandFour = (at: number) => exports.hkdfExpandMany(4, out, 32, at, 32, info, infoLength, 0)
   const zeros = fixed(() => new Uint8Array(messageLength), 'zeros')
   return [
     kernelOperation(

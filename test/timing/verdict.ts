@@ -59,7 +59,7 @@ export function judge(operation: Operation, { samples, runs, attempts }: Effort,
 function sensitivity(runs: readonly Times[], sampleTime: number): number | undefined {
   const isSeen = (shift: number) =>
     largestT(runs.map(({ first, second }) => ({ first, second: second.map((time) => time + shift) }))) >= threshold
-  for (let share = 0.0005; share < 0.2; share *= 1.4) {
+  for (let share = 0.0002; share < 0.2; share *= 1.4) {
     const shift = share * sampleTime
     if (isSeen(shift) && isSeen(-shift)) return share
   }
