@@ -59,7 +59,7 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
     const flags = `--service ${kept.tcp} --password ${demoPassword}`
     const kitchen = `kitchen@${room === 'mix' ? kept.channels : kept.rooms}`
     console.log('In two other terminals; then /invite the other one:')
-    for (const user of ['alice', 'bob']) console.log(`  npx xmpp-mls chat ${user}@${kept.domain} ${kitchen} ${flags}`)
+    for (const user of guests) console.log(`  npx xmpp-mls chat ${user}@${kept.domain} ${kitchen} ${flags}`)
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.once(signal, () => void kept.stop().finally(() => process.exit(0)))
   }
