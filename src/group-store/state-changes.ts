@@ -15,6 +15,7 @@ import {
 import type { StorageOperation } from '../ports/storage.ts'
 import type { Tree } from '../ratchet-tree/tree.ts'
 import { encodeTreeDelta } from '../ratchet-tree/tree-delta.ts'
+import { decodeRows } from '../secret-tree/snapshot.ts'
 import { putRecord } from '../storage/records.ts'
 import { Proposal } from '../wire/proposal.ts'
 import { deleteEpoch, epochKey, key32, key64, ratchetOperation, tables } from './layout.ts'
@@ -81,12 +82,16 @@ function epochChanges(life: Uint8Array, old: GroupState | undefined, after: Grou
     tree = past.epoch.tree
   }
   const kept = new Set([after.current, ...after.past.map(({ epoch }) => epoch)])
-  for (const epoch of old === undefined ? [] : [old.current, ...old.past.map((past) => past.epoch)])
-    if (!kept.has(epoch)) operations.push(...deleteEpoch(life, epoch.context.epoch))
-  for (const { context, secretTree } of kept) {
+  const known = new Set(old === undefined ? [] : [old.current, ...old.past.map((past) => past.epoch)])
+  for (const epoch of known) if (!kept.has(epoch)) operations.push(...deleteEpoch(life, epoch.context.epoch))
+  for (const epoch of kept) {
+    const { context, secretTree } = epoch
     if (secretTree.wiped) continue
     const prefix = epochKey(life, context.epoch)
-    operations.push(...secretTree.takeChanges().map((row) => ratchetOperation(prefix, row)))
+    const changes = secretTree.takeChanges()
+    // an epoch that was restored, as that of a pending commit, knows of no changes, but its rows are not here yet
+    const rows = known.has(epoch) ? changes : decodeRows(secretTree.encode())
+    operations.push(...rows.map((row) => ratchetOperation(prefix, row)))
   }
   return operations
 }

@@ -386,6 +386,11 @@ class Scenario {
     const keyPackages = await this.#store.keyPackages.list()
     if (!keyPackages.some(({ published }) => published))
       this.#violations.push('I6: a published KeyPackage without keys')
+    // I8: what the run has left opens once more, as it was
+    await this.#store.close()
+    await this.#openStore()
+    const again = await (await this.#group()).read((one) => one.epochAuthenticator)
+    if (!equalBytes(again, own[0])) this.#violations.push('I8: opened again, the group is another one')
     await this.#store.close()
     const storage = await openSimulatedStorage({ disk: this.#disk, randomBytes: (n) => this.#rng.randomBytes(n) })
     if (await holdsAny(storage, this.#log.keys)) this.#violations.push('I5: a key that was used is in the store')

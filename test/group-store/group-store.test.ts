@@ -85,11 +85,17 @@ describe('commits', () => {
     expect(pending).toBe('merged')
     expect(alice.store.outbox().map(({ kind }) => kind)).toEqual(['welcome'])
     await deliver(alice.device, alice.store, room)
+    const merged = await digest(alice.store, id)
+    await alice.store.close()
+    alice.store = await alice.device.open()
+    expect(await digest(alice.store, id)).toBe(merged)
     const joined = await carols.join({ suite: carol.suite, welcome: room.welcomes.at(-1)! })
     expect(await carols.keyPackages.list()).toEqual([])
     await catchUp(bob.device, bob.store, id, room)
     const authenticators = await Promise.all(
-      [again, await bob.store.open(id), joined].map((one) => one.read((group) => group.epochAuthenticator)),
+      [await alice.store.open(id), await bob.store.open(id), joined].map((one) =>
+        one.read((group) => group.epochAuthenticator),
+      ),
     )
     for (const one of authenticators) expect(equalBytes(one, authenticators[0]!)).toBe(true)
   })
