@@ -1,6 +1,7 @@
 /** Large payloads: inside the stanza, else uploaded (XEP-0363) under a key of their own, else in chunks. */
 import { type Bytes, concatBytes, copyBytes, equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
+import { toHex } from '../../bytes/text.ts'
 import { discoverService } from '../disco.ts'
 import { freshId, type XmppContext } from '../port.ts'
 import { elementsOf } from '../stanza/element.ts'
@@ -19,10 +20,14 @@ export interface Packed {
 /** Bytes of one chunk: its stanza stays well below what servers must accept. */
 const chunkSize = 60 * 1024
 
+/** Recent uploads that are named again instead of being uploaded again. */
+const maxRemembered = 8
+
 /** Packs and unpacks payloads for one client. */
 export class Blobs {
   readonly #context: XmppContext
   readonly #settings: ClientSettings
+  readonly #uploads = new Map<string, Payload>()
   #service: Promise<string | undefined> | undefined
 
   constructor(context: XmppContext, settings: ClientSettings) {
@@ -50,10 +55,10 @@ export class Blobs {
   async #upload(bytes: Bytes): Promise<Payload | undefined> {
     const { port, random } = this.#context
     if (port.fetch === undefined) return undefined
-    this.#service ??= discoverService(port, domainOf(port.jid), { category: 'store', type: 'file' }).catch(
-      () => undefined,
-    )
-    const service = await this.#service
+    const hash = await sha256(bytes)
+    const known = this.#uploads.get(toHex(hash))
+    if (known !== undefined) return known
+    const service = await this.#uploadService()
     if (service === undefined) return undefined
     const [key, iv] = [copyBytes(random.randomBytes(32)), copyBytes(random.randomBytes(12))]
     const algorithm = { name: 'AES-GCM', iv }
@@ -70,10 +75,33 @@ export class Blobs {
       const headers = { ...slot.headers, 'Content-Type': 'application/octet-stream' }
       const answer = await port.fetch(slot.put, { method: 'PUT', body: sealed, headers })
       if (!answer.ok) return undefined
-      return { kind: 'ref', href: slot.get, size: bytes.length, sha256: await sha256(bytes), key, iv }
+      const uploaded: Payload = { kind: 'ref', href: slot.get, size: bytes.length, sha256: hash, key, iv }
+      this.#remember(toHex(hash), uploaded)
+      return uploaded
     } catch {
       // no upload is no failure as long as chunks are left
       return undefined
+    }
+  }
+
+  /** The upload service of the own server; looked for again where it could not be found out. */
+  async #uploadService(): Promise<string | undefined> {
+    const { port } = this.#context
+    this.#service ??= discoverService(port, domainOf(port.jid), { category: 'store', type: 'file' })
+    try {
+      return await this.#service
+    } catch {
+      this.#service = undefined
+      return undefined
+    }
+  }
+
+  /** One tree goes to all accounts that a commit adds: it is uploaded once. */
+  #remember(hash: string, payload: Payload): void {
+    this.#uploads.set(hash, payload)
+    for (const oldest of this.#uploads.keys()) {
+      if (this.#uploads.size <= maxRemembered) break
+      this.#uploads.delete(oldest)
     }
   }
 

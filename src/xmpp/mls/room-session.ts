@@ -83,10 +83,15 @@ export class RoomSession {
   post(...events: readonly EngineEvent[]): Promise<void> {
     const next = this.#work.then(() => this.#run(events))
     this.#pending++
-    this.#work = next
-      .catch((error: unknown) => this.problem(isStorage(error) ? 'storage' : 'internal', error))
-      .finally(() => this.#pending--)
+    this.#work = next.catch((error: unknown) => this.#failed(error)).finally(() => this.#pending--)
     return next
+  }
+
+  #failed(error: unknown): void {
+    const code = error instanceof MlsError ? error.code : undefined
+    this.problem(code?.startsWith('storage/') ? 'storage' : 'internal', error)
+    // somebody else works with this storage now
+    if (code === 'storage/fenced' || code === 'storage/closed') void this.close()
   }
 
   async #run(events: readonly EngineEvent[]): Promise<void> {
@@ -102,7 +107,9 @@ export class RoomSession {
       if (!isPassing(events, effects)) await store.saveRoom(engine.room, this.#state)
     } catch (error) {
       // memory follows disk: what was not stored did not happen
+      const { queue } = this.#state
       this.#state = await store.room(engine)
+      for (const { op } of queue) this.#end(op)?.reject(error)
       throw error
     }
     for (const effect of effects) this.#perform(effect)
@@ -306,8 +313,4 @@ function isPassing(events: readonly EngineEvent[], effects: readonly Effect[]): 
   const passing = ['live', 'lost', 'roster', 'affiliation', 'unsure']
   const quiet = ['pull', 'health', 'timer', 'read-roster']
   return events.every(({ kind }) => passing.includes(kind)) && effects.every(({ kind }) => quiet.includes(kind))
-}
-
-function isStorage(error: unknown): boolean {
-  return error instanceof MlsError && error.code.startsWith('storage/')
 }

@@ -79,6 +79,7 @@ export const RoomRecord = recordType({
         leafIndex: uint(),
         number: uint64,
         link: bytes({ max: 64 }),
+        since: uint64,
         missing: list(uint64, 4096),
         reported: list(uint64, 4096),
       }),
@@ -91,6 +92,8 @@ export const RoomRecord = recordType({
     forked: bool,
     truncated: bool,
     outside: optional(fields({ group: bytes({ max: 255 }), lastCommit: optional(uint64) })),
+    /** A group that was begun and not seen in the archive yet; its secrets are in the group's row. */
+    creating: optional(fields({ id, groupInfo: large })),
   }),
 })
 
@@ -147,11 +150,12 @@ function readIntent(stored: Stored['intents'][number]): Intent {
 
 /** The state of a record. What was on its way has an unknown outcome: the archive is asked. */
 export function readRoomState(stored: Stored, group: Group | undefined): RoomState {
-  const { previous, attempt } = stored
+  const { previous, attempt, creating } = stored
   return {
     ...initialState(),
     ...stored,
-    group,
+    group: creating === undefined ? group : undefined,
+    creating: creating === undefined || group === undefined ? undefined : { ...creating, group },
     processed: new Set(stored.processed),
     previous: previous === undefined ? undefined : { ...previous, intents: previous.intents.map(readIntent) },
     intents: stored.intents.map(readIntent),

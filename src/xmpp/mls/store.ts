@@ -136,7 +136,7 @@ export class ClientStore {
   /** Stores cursor, outbox and group in one batch: after a crash they belong together. */
   async saveRoom(room: string, state: RoomState): Promise<void> {
     const key = utf8(room)
-    const snapshot = state.group?.snapshot()
+    const snapshot = (state.group ?? state.creating?.group)?.snapshot()
     const group: StorageOperation =
       snapshot === undefined
         ? { kind: 'delete', table: tables.groups, key }

@@ -35,6 +35,27 @@ describe('recovery', () => {
     world.stop()
   })
 
+  test('a device that stops while its group begins finds it again, with its keys', async () => {
+    const world = new World('beginning')
+    const alice = await world.device('alice@a.test/x')
+    const stop = world.service.intercept((stanza, to) =>
+      to === 'alice@a.test/x' && (isOurs(stanza, 'handshake') || isOurs(stanza, 'result')) ? undefined : stanza,
+    )
+    const entering = alice.client.room(roomJid)
+    entering.catch(() => undefined)
+    const begun = () => world.service.site(roomJid).muc.rooms.get(roomJid)?.archive.entries.length === 1
+    await world.until('the beginning in the archive', begun)
+    alice.port.disconnect()
+    await alice.client.close()
+    stop()
+    const again = await world.device('alice@a.test/x', { medium: alice.medium })
+    const room = await again.client.room(roomJid)
+    expect(room.health).toMatchObject({ state: 'active', epoch: 0n })
+    await room.send('still mine')
+    expect(world.service.archive(roomJid).entries).toHaveLength(2)
+    world.stop()
+  })
+
   test('a message whose stanza was lost on the way is sent again, the same bytes, once', async () => {
     const world = new World('resend')
     const alice = await world.device('alice@a.test/x')

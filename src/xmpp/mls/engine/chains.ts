@@ -20,7 +20,17 @@ export function chainOf(state: RoomState, sender: Pick<Participant, 'account' | 
 /** Begins a chain: a sender that just joined starts at 1. */
 export function beginChain(state: RoomState, sender: Participant): void {
   const { account, device, leafIndex } = sender
-  const chain: Chain = { account, device, leafIndex, number: 0n, link: new Uint8Array(0), missing: [], reported: [] }
+  const since = state.group?.epoch ?? 0n
+  const chain: Chain = {
+    account,
+    device,
+    leafIndex,
+    since,
+    number: 0n,
+    link: new Uint8Array(0),
+    missing: [],
+    reported: [],
+  }
   state.chains.set(deviceKey(sender), chain)
 }
 
@@ -38,6 +48,7 @@ export function receiveNumber(
     beginChain(state, sender)
     chain = chainOf(state, sender)
     if (chain === undefined) return { filled: false, gap: false }
+    chain.since = state.joinEpoch
     chain.number = number
     chain.link = link
     return { filled: false, gap: false }
@@ -69,11 +80,18 @@ export function noteSeen({ state, context }: Turn, seen: SeenMessage): boolean {
   if (group === undefined || seen.epoch < state.joinEpoch) return false
   if (seen.leafIndex === group.leafIndex) return false
   const member = group.member(seen.leafIndex)
-  const chain =
-    member === undefined
-      ? [...state.chains.values()].find(({ leafIndex }) => leafIndex === seen.leafIndex)
-      : chainOf(state, participantOf(context, member))
-  if (chain === undefined || seen.number <= chain.number) return false
+  const sender = member === undefined ? undefined : participantOf(context, member)
+  let chain = sender === undefined ? undefined : chainOf(state, sender)
+  if (chain === undefined) {
+    if (sender === undefined) return false
+    // somebody who was there before us, and of whom we have not seen a message yet: this one should have come
+    beginChain(state, sender)
+    chain = chainOf(state, sender)
+    if (chain === undefined) return false
+    chain.since = state.joinEpoch
+    chain.number = seen.number - 1n
+  }
+  if (seen.number <= chain.number || seen.epoch < chain.since) return false
   miss(chain, chain.number + 1n, seen.number)
   chain.number = seen.number
   chain.link = seen.link

@@ -20,11 +20,13 @@ type HandshakeItem = Extract<EntryItem, { kind: 'handshake' }>
 /** Begins a group in a room that has none. The first beginning in the archive is the room's. */
 export async function createGroup(turn: Turn, policy: RoomPolicy, direct: readonly string[]): Promise<void> {
   const { context, state, effects } = turn
-  if (state.phase === 'active' || state.outside !== undefined || state.creating !== undefined) return
-  const group = await createRoomGroup(context, policy, direct)
-  const groupInfo = await group.groupInfo()
-  const id = engineId(context)
-  state.creating = { group, id, groupInfo }
+  if (state.phase === 'active' || state.outside !== undefined) return
+  // a beginning of which the archive knows nothing is sent again
+  if (state.creating === undefined) {
+    const begun = await createRoomGroup(context, policy, direct)
+    state.creating = { group: begun, id: engineId(context), groupInfo: await begun.groupInfo() }
+  }
+  const { group, id, groupInfo } = state.creating
   const item = {
     kind: 'handshake',
     handshake: 'init',

@@ -85,6 +85,8 @@ export interface Chain {
   readonly account: string
   readonly device: string
   leafIndex: number
+  /** The epoch in which this chain begins: what is said of the leaf before is about somebody else. */
+  since: bigint
   number: bigint
   link: Bytes
   /** Numbers that others or later messages mention and that did not come. */
