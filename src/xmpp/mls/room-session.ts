@@ -10,9 +10,10 @@ import type { Affiliation } from '../xep/xep-0045.ts'
 import type { Blobs } from './blobs.ts'
 import { ChunkStore } from './chunk-store.ts'
 import { Emitter } from './emitter.ts'
-import type { Effect, EngineEvent, TimerName } from './engine/events.ts'
+import type { Effect, EngineEvent } from './engine/events.ts'
 import type { EngineContext, RoomState } from './engine/state.ts'
 import { step } from './engine/step.ts'
+import { EngineTimers } from './engine-timers.ts'
 import { healthOf } from './health.ts'
 import { isInline, mlsElementIn, readEntry } from './items.ts'
 import { Outgoing } from './outgoing.ts'
@@ -44,7 +45,7 @@ export class RoomSession {
   readonly #puller: Puller
   readonly #outgoing: Outgoing
   readonly #operations = new Map<string, Operation>()
-  readonly #timers = new Map<TimerName, () => void>()
+  readonly #timers: EngineTimers
   readonly #waiting = new Set<() => void>()
   readonly #stop: () => void
   #state: RoomState
@@ -59,6 +60,9 @@ export class RoomSession {
     this.#state = state
     this.events = new Emitter((error) => this.problem('internal', error))
     this.chunks = new ChunkStore(ports.room)
+    this.#timers = new EngineTimers(ports.xmpp, (name) => {
+      this.post({ kind: 'timer', name }).catch(() => undefined)
+    })
     this.#puller = new Puller({
       session: this,
       room: ports.room,
@@ -155,7 +159,7 @@ export class RoomSession {
         this.pull()
         return
       case 'timer':
-        this.#timer(effect)
+        this.#timers.set(effect)
         return
       case 'read-roster':
         void this.readRoster()
@@ -171,26 +175,12 @@ export class RoomSession {
     }
   }
 
-  #timer({ name, ms, windowMs }: Extract<Effect, { kind: 'timer' }>): void {
-    const { timers, random } = this.ports.xmpp
-    const [a = 0, b = 0] = random.randomBytes(2)
-    const delay = ms + Math.floor((windowMs * (a * 256 + b)) / 65_536)
-    this.#timers.get(name)?.()
-    this.#timers.set(
-      name,
-      timers.after(delay, () => {
-        this.#timers.delete(name)
-        this.post({ kind: 'timer', name }).catch(() => undefined)
-      }),
-    )
-  }
-
   /** Reads the archive soon; calls that come together are one. */
   pull(): void {
     if (!this.#closed) this.#puller.pull()
   }
 
-  /** Reads the archive to its end. @throws what the archive threw */
+  /** Reads it now. @throws what the archive threw */
   catchUp(): Promise<void> {
     return this.#puller.catchUp()
   }
@@ -298,7 +288,7 @@ export class RoomSession {
   async close(): Promise<void> {
     this.#puller.stop()
     this.#stop()
-    for (const cancel of this.#timers.values()) cancel()
+    this.#timers.stop()
     await this.#work.catch(() => undefined)
     this.#closed = true
     for (const { reject } of this.#operations.values()) reject(new MlsError('xmpp/closed', 'the room was closed'))
