@@ -1,0 +1,231 @@
+// One device of the simulation: what it does, what it was shown, and what it was told.
+import { MlsError } from '../src/bytes/errors.ts'
+import type { CipherSuite } from '../src/crypto/cipher-suite.ts'
+import type { Storage } from '../src/ports/storage.ts'
+import { MemoryMedium, openMemoryStorage } from '../src/storage/memory.ts'
+import type { SeededRandom } from '../src/testing/xmpp/seeded-random.ts'
+import type { Session } from '../src/testing/xmpp/session.ts'
+import type { XmppService } from '../src/testing/xmpp/xmpp-service.ts'
+import { MlsClient } from '../src/xmpp/mls/client.ts'
+import type { MlsRoom } from '../src/xmpp/mls/room.ts'
+import { presence } from '../src/xmpp/stanza/stanza.ts'
+import { hasCondition } from '../src/xmpp/stanza/xmpp-error.ts'
+
+/** What an actor is made of. */
+export interface ActorInput {
+  readonly service: XmppService
+  readonly suite: CipherSuite
+  readonly random: SeededRandom
+  readonly note: (line: string) => void
+  readonly jid: string
+  readonly room: string
+  readonly index: number
+}
+
+/** What the judge looks at. */
+export type Actor = SimActor
+
+/** See the file. */
+export class SimActor {
+  readonly jid: string
+  readonly room: string
+  /** Messages shown since the storage began, by id, with how often. */
+  shown = new Map<string, number>()
+  /** Archive ids of messages that were reported as unreadable. */
+  unreadable = new Set<string>()
+  /** What must not happen. */
+  readonly failures: string[] = []
+  /** Archive ids of messages that were sent, with their ids. */
+  readonly sent = new Map<string, string>()
+  rejoins = 0
+  refused = 0
+  shownEver = 0
+  reportedEver = 0
+  readonly #input: ActorInput
+  readonly #deviceId: Uint8Array
+  #medium = new MemoryMedium()
+  #session: Session | undefined
+  #storage: Storage | undefined
+  #client: MlsClient | undefined
+  #handle: MlsRoom | undefined
+  #busy = 0
+  #starting: Promise<void> | undefined
+  #serial = 0
+
+  constructor(input: ActorInput) {
+    this.#input = input
+    this.jid = input.jid
+    this.room = input.room
+    this.#deviceId = input.random.randomBytes(16)
+  }
+
+  /** The room as the client has it, once entered. */
+  get handle(): MlsRoom | undefined {
+    return this.#handle
+  }
+
+  /** Whether nothing is under way, and the room is as it should be or over for this device. */
+  get quiet(): boolean {
+    if (this.#busy > 0 || this.#starting !== undefined) return false
+    const handle = this.#handle
+    if (handle === undefined) return true
+    const { state } = handle.health
+    return state === 'removed' || state === 'closed' || state === 'waiting' || (state === 'active' && handle.idle)
+  }
+
+  /** Connects and opens the client. */
+  async start(): Promise<void> {
+    const { service, suite, random, index } = this.#input
+    this.#session ??= service.connect(`${this.jid}/d${index}`)
+    if (!this.#session.online) this.#session.reconnect()
+    await this.#session.send(presence({}))
+    this.#storage = await openMemoryStorage({
+      medium: this.#medium,
+      randomBytes: (length) => random.randomBytes(length),
+    })
+    this.#client = await MlsClient.open({
+      xmpp: this.#session,
+      storage: this.#storage,
+      suite,
+      deviceId: this.#deviceId,
+      ports: { timers: service.clock, random },
+      settings: { keyPackages: 2 },
+    })
+    // whoever was removed and is invited again comes
+    this.#client.on('invitation', () => this.#work('enter', async () => await this.enter()))
+  }
+
+  /** Enters the room. */
+  async enter(): Promise<void> {
+    const client = this.#client
+    if (client === undefined) return
+    const room = await client.room(this.room)
+    if (room === this.#handle) return
+    this.#handle = room
+    room.on('message', ({ id, archiveId, late }) => {
+      this.shown.set(id, (this.shown.get(id) ?? 0) + 1)
+      this.shownEver++
+      this.#note(`shows ${archiveId}${late ? ' late' : ''}`)
+    })
+    room.on('unreadable', ({ archiveId, reason }) => {
+      this.unreadable.add(archiveId)
+      this.reportedEver++
+      this.#note(`cannot read ${archiveId} ${reason}`)
+    })
+    room.on('membership', ({ epoch, external }) => this.#note(`epoch ${epoch} ${external ?? ''}`))
+    room.on('error', ({ kind, error }) => {
+      this.#note(`problem ${kind} ${error.code}`)
+      if (kind === 'internal' || kind === 'storage')
+        this.failures.push(`${this.jid}: ${kind} ${String(error.cause ?? error)}`)
+    })
+  }
+
+  async invite(jid: string): Promise<void> {
+    await this.#handle?.invite(jid)
+  }
+
+  /** Says something. */
+  say(): void {
+    this.#work('say', async (room) => {
+      const { id, archiveId } = await room.send(`${this.jid} ${++this.#serial}`)
+      this.sent.set(archiveId, id)
+      this.#note(`sent ${archiveId}`)
+    })
+  }
+
+  /** Renews the keys. */
+  update(): void {
+    this.#work('update', async (room) => await room.update())
+  }
+
+  /** Removes somebody else, or invites somebody who is not in the group. */
+  swap(others: readonly SimActor[], chance: number): void {
+    this.#work('swap', async (room) => {
+      const inside = new Set(room.devices().map(({ account }) => account))
+      const out = others.filter(({ jid }) => !inside.has(jid))
+      const rest = others.filter((one) => inside.has(one.jid) && one !== this)
+      const from = out.length > 0 ? out : rest
+      const chosen = from[Math.floor(chance * from.length)]
+      if (chosen === undefined) return
+      this.#note(`${out.length > 0 ? 'invites' : 'removes'} ${chosen.jid}`)
+      if (out.length > 0) await room.invite(chosen.jid)
+      else if (inside.size > 3) await room.remove(chosen.jid)
+    })
+  }
+
+  disconnect(): void {
+    this.#session?.disconnect()
+  }
+
+  /** Connects again, if the connection is away. */
+  connect(): void {
+    const session = this.#session
+    if (session === undefined || session.online || this.#starting !== undefined) return
+    session.reconnect()
+    session.send(presence({})).catch(() => undefined)
+    if (this.#client === undefined || this.#handle === undefined) this.restart(false)
+  }
+
+  /** The program ends and starts again, with its storage or without. */
+  restart(lost: boolean): void {
+    if (this.#starting !== undefined) return
+    this.#note(lost ? 'restarts without state' : 'restarts')
+    this.#starting = this.#restart(lost)
+      .catch((error: unknown) => this.#failed('restart', error))
+      .finally(() => {
+        this.#starting = undefined
+      })
+  }
+
+  async #restart(lost: boolean): Promise<void> {
+    const wasIn = this.#handle !== undefined
+    await this.stop()
+    if (lost) {
+      this.#medium = new MemoryMedium()
+      this.shown = new Map()
+      this.unreadable = new Set()
+    }
+    await this.start()
+    if (wasIn || this.#client?.invitations.includes(this.room) === true) await this.enter()
+  }
+
+  /** What a person does who reads in `health` that the device cannot follow any more. */
+  mend(): void {
+    const state = this.#handle?.health.state
+    if (state === 'desynchronised') {
+      this.rejoins++
+      this.#work('rejoin', async (room) => await room.rejoin())
+    }
+  }
+
+  async stop(): Promise<void> {
+    const [client, storage] = [this.#client, this.#storage]
+    this.#client = undefined
+    this.#handle = undefined
+    await client?.close()
+    await storage?.close()
+  }
+
+  #work(what: string, run: (room: MlsRoom) => Promise<void>): void {
+    const room = this.#handle
+    if (room === undefined && what !== 'enter') return
+    this.#busy++
+    run(room as MlsRoom)
+      .catch((error: unknown) => this.#failed(what, error))
+      .finally(() => this.#busy--)
+  }
+
+  #failed(what: string, error: unknown): void {
+    const expected = error instanceof MlsError && error.kind !== 'bug' && error.kind !== 'malformed'
+    this.refused++
+    this.#note(`${what}: ${error instanceof MlsError ? error.code : String(error)}`)
+    if (!expected && !hasCondition(error, 'registration-required'))
+      this.failures.push(
+        `${this.jid}: ${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      )
+  }
+
+  #note(line: string): void {
+    this.#input.note(`${this.jid} ${line}`)
+  }
+}
