@@ -85,6 +85,7 @@ async function load(storage: Storage, life: Uint8Array, pages: TreePages, input:
     const number = number64(key, life.length)
     const rows = ratchets.get(number)
     ratchets.delete(number)
+    if (rows === undefined) throw damaged('an epoch without its ratchets')
     const { treeDelta, endedAt } = record
     const own: Tree = treeDelta === undefined ? tree : applyTreeDelta(suite, newer, treeDelta)
     const epoch = restoreEpoch(decode(StoredEpoch, record.data), {
@@ -92,7 +93,7 @@ async function load(storage: Storage, life: Uint8Array, pages: TreePages, input:
       tree: own,
       signer: signerOf(record.signatureKey),
       config,
-      ...(rows === undefined ? {} : { secretTree: SecretTree.fromRows(suite, rows, config.limits) }),
+      secretTree: SecretTree.fromRows(suite, rows, config.limits),
     })
     if (epoch.context.epoch !== number || !equalBytes(own.treeHash, epoch.context.treeHash))
       throw damaged('an epoch in the place of another one')

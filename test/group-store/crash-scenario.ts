@@ -75,6 +75,7 @@ class Scenario {
   #storage!: Storage
   #store!: GroupStore
   #compared = false
+  #reopened = false
   #groupId!: Bytes
   #batches = 0
   #sends = 0
@@ -250,6 +251,19 @@ class Scenario {
     for (const other of this.#others) await other.read(this.#room.archive)
     await this.#step('catch up', () => this.#catchUp())
     await this.#step('deliver', () => this.#deliver())
+    if (this.#crashed && !this.#reopened) await this.#reopen()
+  }
+
+  /** I8: what was done after a crash with what the crash has left, opens once more as it was. */
+  async #reopen(): Promise<void> {
+    this.#reopened = true
+    this.#disk.makeRoom()
+    const look = async () => (await this.#group()).read((one) => one.epochAuthenticator)
+    const before = await look()
+    await this.#store.close()
+    await this.#openStore()
+    if (!equalBytes(await look(), before)) this.#violations.push('I8: opened again, the group is another one')
+    await this.#catchUp()
   }
 
   #isOut(id: string): boolean {
@@ -386,11 +400,7 @@ class Scenario {
     const keyPackages = await this.#store.keyPackages.list()
     if (!keyPackages.some(({ published }) => published))
       this.#violations.push('I6: a published KeyPackage without keys')
-    // I8: what the run has left opens once more, as it was
-    await this.#store.close()
-    await this.#openStore()
-    const again = await (await this.#group()).read((one) => one.epochAuthenticator)
-    if (!equalBytes(again, own[0])) this.#violations.push('I8: opened again, the group is another one')
+    await this.#reopen()
     await this.#store.close()
     const storage = await openSimulatedStorage({ disk: this.#disk, randomBytes: (n) => this.#rng.randomBytes(n) })
     if (await holdsAny(storage, this.#log.keys)) this.#violations.push('I5: a key that was used is in the store')
