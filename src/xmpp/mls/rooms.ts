@@ -176,7 +176,8 @@ export class Rooms {
     if (member && session?.health.state !== 'desynchronised') return false
     const stored: StoredWelcome = { from, peer, at, welcome, tree }
     await store.saveWelcome(room, stored)
-    const known = this.pending.has(room)
+    // a second invitation to the same room is one, too: the first may be over
+    const known = this.pending.get(room)?.at === at
     this.pending.set(room, stored)
     if (session === undefined) return !known
     await this.adopt(session)
