@@ -179,6 +179,12 @@ export class Puller {
     } else if (reason !== 'connection' || this.#input.xmpp.port.onState === undefined) this.#comeBack()
   }
 
+  /** Somebody has invited us again: the seat is taken, and losing it is no longer final. @throws as `Room.join` */
+  async back(): Promise<void> {
+    this.#out = false
+    if (!this.#input.room.joined) await this.#input.room.join({ create: false })
+  }
+
   /** The room does not know us any more. */
   seatLost(): void {
     this.#input.session.post({ kind: 'lost' }).catch(() => undefined)

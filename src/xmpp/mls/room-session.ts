@@ -279,6 +279,12 @@ export class RoomSession {
     )
   }
 
+  /** Takes the seat again after an invitation, and reads what happened. @throws as `Room.join`; what the archive threw */
+  async back(): Promise<void> {
+    await this.#puller.back()
+    await this.#puller.catchUp()
+  }
+
   /** Keeps the seat from now on. */
   keepSeat(): void {
     this.#puller.keep()

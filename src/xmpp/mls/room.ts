@@ -239,9 +239,16 @@ export class MlsRoom {
     await this.#session.operateAs(id, make(id))
   }
 
-  /** Leaves group and room with all devices of the account: the others remove them. The own state is deleted. */
+  /**
+   * Leaves group and room with all devices of the account: the others remove them. The own state is deleted. Where nobody
+   * is there to do it, the wish stays in the archive for whoever comes first.
+   */
   async leave(): Promise<void> {
-    await this.#session.operate((op) => ({ kind: 'leave', op }))
+    const { engine, xmpp } = this.#session.ports
+    const removed = this.#session.operate((op) => ({ kind: 'leave', op }))
+    const patience = new Promise<void>((resolve) => void xmpp.timers.after(engine.settings.timeoutMs, resolve))
+    await Promise.race([removed, patience])
+    removed.catch(() => undefined)
     await this.#session.ports.room.leave()
     await this.#onLeft(this)
   }

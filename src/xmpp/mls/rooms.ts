@@ -172,6 +172,8 @@ export class Rooms {
   async receive({ room, from, peer, at, welcome, tree }: IncomingWelcome): Promise<boolean> {
     const { store } = this.#parts
     const session = this.open.get(room)?.session
+    // put out of the room before the commit that removed us was read: the archive tells whether we are still members
+    if (session !== undefined && !session.ports.room.joined) await session.back().catch(() => undefined)
     const member = session === undefined ? await this.#isMember(room) : session.state.phase === 'active'
     if (member && session?.health.state !== 'desynchronised') return false
     const stored: StoredWelcome = { from, peer, at, welcome, tree }

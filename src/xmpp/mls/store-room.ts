@@ -70,7 +70,7 @@ export const RoomRecord = recordType({
       }),
       65_536,
     ),
-    proposals: list(fields({ id, op: id, epoch: uint64, bytes: large }), 1024),
+    proposals: list(fields({ id, epoch: uint64, bytes: large }), 1024),
     welcomes: list(fields({ id, account: jid, epoch: uint64, at: id, welcome: large, tree: large }), 4096),
     chains: list(
       fields({

@@ -5,13 +5,14 @@ import type { CommitChanges } from '../../../commit/member.ts'
 import type { StagedCommit } from '../../../commit/staged-commit.ts'
 import type { Group } from '../../../group/group.ts'
 import { policyOf } from '../extensions.ts'
-import { deviceKey } from '../identity.ts'
+import { deviceKey, sameBytes } from '../identity.ts'
 import type { MembershipChange, Participant } from '../types.ts'
 import { attemptLost, attemptWon } from './attempts.ts'
 import { beginChain } from './chains.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Turn } from './events.ts'
 import { participantOf } from './groups.ts'
+import { proposeLeaving } from './leaving.ts'
 import { receiveMessage } from './messages.ts'
 import type { Intent } from './state.ts'
 
@@ -42,15 +43,9 @@ export async function receiveHandshake(turn: Turn, entry: EngineEntry, bytes: By
   }
 }
 
-function proposed({ state, effects }: Turn, bytes: Bytes): void {
-  const own = state.proposals.find((one) => sameOwn(one.bytes, bytes))
-  if (own === undefined) return
-  state.proposals = state.proposals.filter((one) => one !== own)
-  effects.push({ kind: 'done', op: own.op, sent: undefined })
-}
-
-function sameOwn(a: Bytes, b: Bytes): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+/** An own proposal that is in the archive is not sent again. */
+function proposed({ state }: Turn, bytes: Bytes): void {
+  state.proposals = state.proposals.filter((one) => !sameBytes(one.bytes, bytes))
 }
 
 async function apply(
@@ -97,12 +92,15 @@ async function apply(
     effects.push({ kind: 'read-roster' })
   }
   effects.push({ kind: 'health' })
+  await proposeLeaving(turn)
   await replayFuture(turn)
 }
 
 /** This device was removed. */
 function leaveGroup({ state, effects }: Turn): void {
   state.phase = 'removed'
+  if (state.leaving !== undefined) effects.push({ kind: 'done', op: state.leaving, sent: undefined })
+  state.leaving = undefined
   state.previous = undefined
   const error = new MlsError('group/removed', 'this device was removed from the group')
   for (const { id } of state.intents) effects.push({ kind: 'failed', op: id, error })

@@ -4,26 +4,35 @@ import type { Turn } from './events.ts'
 import { engineId, participantsOf } from './groups.ts'
 import type { SentProposal } from './state.ts'
 
-/** Proposes to remove all devices of the own account. Done when the archive shows the last proposal. */
+/** Wants all devices of the own account out. Done when a commit has removed this one. */
 export async function leave(turn: Turn, op: string): Promise<void> {
-  const { context, state, effects } = turn
+  const { state, effects } = turn
   const { group } = state
   if (state.phase !== 'active' || group === undefined || group.memberCount === 1) {
     effects.push({ kind: 'done', op, sent: undefined })
     return
   }
-  const own = participantsOf(context, group).filter(({ account }) => account === context.account)
+  state.leaving = op
+  await proposeLeaving(turn)
+}
+
+/** Proposes the removal in the present epoch. What nobody has committed before the epoch ended is proposed again. */
+export async function proposeLeaving(turn: Turn): Promise<void> {
+  const { context, state, effects } = turn
+  const { group, leaving } = state
+  if (state.phase !== 'active' || group === undefined || leaving === undefined) return
   try {
-    for (const { leafIndex, own: last } of own) {
+    for (const { leafIndex, account } of participantsOf(context, group)) {
+      if (account !== context.account) continue
       const { proposal: bytes } = await group.propose({ remove: leafIndex })
-      const id = engineId(context)
-      const sent: SentProposal = { id, op: last ? op : id, epoch: group.epoch, bytes, unsure: false }
+      const sent: SentProposal = { id: engineId(context), epoch: group.epoch, bytes, unsure: false }
       state.proposals.push(sent)
       transmit(turn, sent)
     }
   } catch (error) {
     if (!(error instanceof MlsError) || error.kind === 'bug') throw error
-    effects.push({ kind: 'failed', op, error })
+    state.leaving = undefined
+    effects.push({ kind: 'failed', op: leaving, error })
   }
 }
 
@@ -41,7 +50,7 @@ function transmit({ state, effects }: Turn, { id, epoch, bytes }: SentProposal):
   effects.push({ kind: 'send', id, item })
 }
 
-/** Proposals that the archive does not have are sent again; those of an epoch that is over are made anew by whoever wants. */
+/** Proposals that the archive does not have are sent again; those of an epoch that is over are void. */
 export function resendProposals(turn: Turn): void {
   const { state } = turn
   for (const sent of state.proposals) {

@@ -64,7 +64,6 @@ export interface OutboxItem {
 /** A proposal on its way. */
 export interface SentProposal {
   readonly id: string
-  readonly op: string
   readonly epoch: bigint
   readonly bytes: Bytes
   unsure: boolean
@@ -142,6 +141,8 @@ export interface RoomState {
   races: number
   outbox: OutboxItem[]
   proposals: SentProposal[]
+  /** The operation that wants this account out of the group. */
+  leaving: string | undefined
   welcomes: PendingWelcome[]
   readonly chains: Map<string, Chain>
   ownNumber: bigint
@@ -189,6 +190,7 @@ export function initialState(): RoomState {
     races: 0,
     outbox: [],
     proposals: [],
+    leaving: undefined,
     welcomes: [],
     chains: new Map(),
     ownNumber: 0n,
