@@ -39,12 +39,15 @@ export function judge(service: XmppService, actors: readonly Actor[]): Verdict {
 function judgeRoom(service: XmppService, room: string, actors: readonly Actor[]) {
   const violations: string[] = []
   const active = actors.filter(({ handle }) => handle?.health.state === 'active')
-  for (const actor of actors) if (!actor.quiet) violations.push(`${actor.jid} is stuck in ${room}: ${describe(actor)}`)
   const histories = new Set(active.map(({ handle }) => toHex(handle?.epochAuthenticator ?? Uint8Array.of())))
   if (histories.size > 1) violations.push(`${room} has ${histories.size} histories`)
   // who the tree names can read, and nobody else
   const first = active[0]
   const leaves = new Set(first?.handle?.devices().map(({ account }) => account))
+  // who was put out of the room before he could read why has no way to know more than that he is out
+  const isOut = (actor: Actor): boolean => actor.handle?.health.state === 'offline' && !leaves.has(actor.jid)
+  for (const actor of actors)
+    if (!actor.quiet && !isOut(actor)) violations.push(`${actor.jid} is stuck in ${room}: ${describe(actor)}`)
   for (const { jid, handle } of actors) {
     const inside = handle?.health.state === 'active'
     if (leaves.has(jid) !== inside)

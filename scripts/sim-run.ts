@@ -164,6 +164,7 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
     await clock.advance(60_000)
     if (minute % 10 === 9) for (const actor of actors) actor.mend()
     if (minute > 12 && actors.every((actor) => actor.quiet)) break
+    if (minute > 60 && judge(service, actors).violations.length === 0) break
   }
   const verdict = judge(service, actors)
   for (const actor of actors) await actor.stop()
