@@ -15,6 +15,7 @@ import type { EngineContext, RoomState } from './engine/state.ts'
 import { step } from './engine/step.ts'
 import { EngineTimers } from './engine-timers.ts'
 import { healthOf } from './health.ts'
+import { Inbox } from './inbox.ts'
 import { isInline, mlsElementIn, readEntry } from './items.ts'
 import { Outgoing } from './outgoing.ts'
 import { Puller } from './puller.ts'
@@ -42,6 +43,7 @@ export class RoomSession {
   readonly ports: SessionPorts
   readonly events: Emitter<RoomEvents>
   readonly chunks: ChunkStore
+  readonly #inbox = new Inbox<EngineEvent>((events) => this.#run(events))
   readonly #puller: Puller
   readonly #outgoing: Outgoing
   readonly #operations = new Map<string, Operation>()
@@ -49,11 +51,9 @@ export class RoomSession {
   readonly #waiting = new Set<() => void>()
   readonly #stop: () => void
   #state: RoomState
-  #work: Promise<unknown> = Promise.resolve()
   #health = ''
   #serial = 0
   #closed = false
-  #pending = 0
 
   constructor(ports: SessionPorts, state: RoomState) {
     this.ports = ports
@@ -85,10 +85,9 @@ export class RoomSession {
 
   /** Hands events to the engine, in order; they are stored together. Resolves when what they cause was begun. */
   post(...events: readonly EngineEvent[]): Promise<void> {
-    const next = this.#work.then(() => this.#run(events))
-    this.#pending++
-    this.#work = next.catch((error: unknown) => this.#failed(error)).finally(() => this.#pending--)
-    return next
+    const done = this.#inbox.add(events)
+    done.catch((error: unknown) => this.#failed(error))
+    return done
   }
 
   #failed(error: unknown): void {
@@ -269,7 +268,7 @@ export class RoomSession {
     const { outbox, attempt, intents, queue, creating } = this.#state
     const sent = outbox.every(({ archiveId }) => archiveId !== undefined)
     return (
-      this.#pending === 0 &&
+      this.#inbox.idle &&
       !this.#puller.busy &&
       sent &&
       !attempt &&
@@ -295,7 +294,7 @@ export class RoomSession {
     this.#puller.stop()
     this.#stop()
     this.#timers.stop()
-    await this.#work.catch(() => undefined)
+    await this.#inbox.settled()
     this.#closed = true
     for (const { reject } of this.#operations.values()) reject(new MlsError('xmpp/closed', 'the room was closed'))
     this.#operations.clear()
