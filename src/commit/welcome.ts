@@ -4,7 +4,7 @@ import { bug } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { encode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { sealRequest, welcomeKeyAndNonce } from '../crypto/labels.ts'
+import { sealRequests, welcomeKeyAndNonce } from '../crypto/labels.ts'
 import { externalKeyPair } from '../key-schedule/external.ts'
 import type { AddedLeaf } from '../proposals/apply.ts'
 import { signGroupInfo, type VerifiedGroupInfo } from '../signed/group-info.ts'
@@ -77,14 +77,14 @@ export async function makeWelcome(input: WelcomeInput): Promise<Bytes> {
   const encryptedGroupInfo = suite.seal(key, nonce, new Uint8Array(0), encode(GroupInfo, input.groupInfo))
   const joinerSecret = input.joinerSecret.take()
   const plaintexts: Bytes[] = []
-  const requests = added.map(({ leafIndex, keyPackage }) => {
+  const recipients = added.map(({ leafIndex, keyPackage }) => {
     const secret = input.pathSecretFor?.(leafIndex)
     const pathSecret = secret === undefined ? undefined : { pathSecret: secret }
     const plaintext = encode(GroupSecrets, { joinerSecret, pathSecret, psks })
     plaintexts.push(plaintext)
-    return sealRequest(keyPackage.initKey, 'Welcome', encryptedGroupInfo, plaintext)
+    return { publicKey: keyPackage.initKey, plaintext }
   })
-  const sealed = await suite.hpkeSealMany(requests)
+  const sealed = await suite.hpkeSealMany(sealRequests('Welcome', encryptedGroupInfo, recipients))
   wipe(key, nonce, joinerSecret, ...plaintexts)
   return encodeMlsMessage({
     wireFormat: 'mls_welcome',

@@ -32,27 +32,29 @@ export function webRng(source: () => RandomSource | undefined): Rng {
     }
   }
 
-  /** Remembers a sample that is never given out. */
-  function selfTest(): void {
-    const sample = new Uint8Array(selfTestLength)
-    fill(sample)
+  /** Compares a sample that is never given out with the one before, and remembers it. */
+  function selfTest(sample: Uint8Array): void {
     if (last === undefined) {
       last = new Uint8Array(selfTestLength)
       fill(last)
     }
     const repeated = equalBytes(sample, last)
     last.set(sample)
-    wipe(sample)
     if (repeated) throw new MlsError('crypto/rng', 'the random source repeats itself')
   }
 
   return {
     randomBytes(length) {
       if (!Number.isSafeInteger(length) || length < 0) throw new MlsError('crypto/rng', 'not a number of bytes')
-      selfTest()
-      const bytes = new Uint8Array(length)
-      fill(bytes)
-      return bytes
+      // one draw for the sample and for what is given out
+      const drawn = new Uint8Array(selfTestLength + length)
+      fill(drawn)
+      try {
+        selfTest(drawn.subarray(0, selfTestLength))
+        return drawn.slice(selfTestLength)
+      } finally {
+        wipe(drawn)
+      }
     },
   }
 }
