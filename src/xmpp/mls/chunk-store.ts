@@ -2,7 +2,7 @@ import type { Room, RoomEntry } from '../room.ts'
 import { chunkIn } from './items.ts'
 import type { Chunk } from './wire/payload.ts'
 
-/** Chunks of one sender that came so far, and how to find those that came before. */
+/** Chunks that are kept, and pages of the archive that are looked through for others. */
 const maxKept = 256
 const maxPages = 40
 

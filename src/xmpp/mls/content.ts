@@ -42,7 +42,7 @@ export function sealContent(
 const body = (text: string): XmlElement => element('body', clientNamespace, {}, text)
 
 /** The elements of a content; `xml` is given as it is. */
-export function elementsOfContent(content: MessageContent): readonly XmlElement[] {
+function elementsOfContent(content: MessageContent): readonly XmlElement[] {
   switch (content.kind) {
     case 'text':
       return [body(content.body)]

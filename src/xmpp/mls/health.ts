@@ -24,7 +24,7 @@ function conditionOf(
   { closed, joined }: { readonly closed: boolean; readonly joined: boolean },
   lost: boolean,
 ): RoomHealth['state'] {
-  if (closed || phase === 'closed') return 'closed'
+  if (closed) return 'closed'
   if (phase === 'removed') return 'removed'
   if (!joined) return 'offline'
   if (phase === 'outside') {

@@ -1,7 +1,7 @@
 /** KeyPackages: the own ones in their node, and those of others whom we invite. */
 import type { Bytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
-import { fromHex, mapKey, toHex } from '../../bytes/text.ts'
+import { mapKey, toHex } from '../../bytes/text.ts'
 import { decode } from '../../codec/codec.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import {
@@ -216,9 +216,4 @@ function sameMessages(a: ReturnType<typeof parseKeyPackages>, b: ReturnType<type
       .sort()
       .join()
   return list(a) === list(b)
-}
-
-/** The bytes of a device id in hexadecimal. @throws `codec/text` */
-export function deviceIdBytes(device: string): Bytes {
-  return fromHex(device)
 }

@@ -31,7 +31,7 @@ export const RoomRecord = recordType({
   type: 'mls_room',
   version: 1,
   schema: fields({
-    phase: oneOf('outside', 'active', 'removed', 'closed'),
+    phase: oneOf('outside', 'active', 'removed'),
     cursor: optional(id),
     processed: list(id, 8192),
     base: optional(id),

@@ -147,15 +147,7 @@ export interface RoomHealth {
 
 /** Something bad that came in, or a job that failed. Nothing was changed by it. */
 export interface RoomProblem {
-  readonly kind:
-    | 'malformed-stanza'
-    | 'invalid-handshake'
-    | 'unarchived'
-    | 'invalid-welcome'
-    | 'upload'
-    | 'storage'
-    | 'network'
-    | 'internal'
+  readonly kind: 'invalid-handshake' | 'unarchived' | 'invalid-welcome' | 'storage' | 'network' | 'internal'
   readonly archiveId: string | undefined
   readonly error: MlsError
 }

@@ -138,7 +138,7 @@ function announce(
 }
 
 /** Entries that waited for this epoch. */
-export async function replayFuture(turn: Turn): Promise<void> {
+async function replayFuture(turn: Turn): Promise<void> {
   const { state } = turn
   const { group } = state
   if (group === undefined || state.future.length === 0) return

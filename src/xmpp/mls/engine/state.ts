@@ -125,7 +125,7 @@ export interface Joining {
 
 /** See the file. The engine owns and changes it. */
 export interface RoomState {
-  phase: 'outside' | 'active' | 'removed' | 'closed'
+  phase: 'outside' | 'active' | 'removed'
   group: Group | undefined
   /** Archive id of the last entry that was processed in the archive's order. */
   cursor: string | undefined
