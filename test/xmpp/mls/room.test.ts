@@ -35,4 +35,17 @@ describe('a room', () => {
     expect(garden.devices().map(({ account }) => account)).toEqual(['alice@a.test'])
     world.stop()
   })
+
+  test('a message that XML cannot hold is refused and changes nothing', async () => {
+    const world = new World('xml')
+    const alice = await world.device('alice@a.test/x')
+    const garden = await alice.client.room(roomJid)
+    const errors: string[] = []
+    garden.on('error', ({ kind }) => errors.push(kind))
+    await expect(garden.send('bell \u0007')).rejects.toMatchObject({ code: 'xmpp/build' })
+    await garden.send('fine')
+    expect(errors).toEqual([])
+    expect(garden.health.state).toBe('active')
+    world.stop()
+  })
 })

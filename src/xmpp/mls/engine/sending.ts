@@ -40,7 +40,15 @@ export async function say(turn: Turn, op: string, content: MessageContent): Prom
     await tryCommit(turn, true)
     return
   }
-  protect(turn, op, content)
+  try {
+    protect(turn, op, content)
+  } catch (error) {
+    if (!(error instanceof MlsError) || error.kind === 'bug') throw error
+    // RFC 9420 §15.2: the keys of this epoch have encrypted enough; the next message finds new ones
+    if (error.code === 'ratchet/exhausted') state.intents.push({ id: engineId(turn.context), kind: 'update' })
+    effects.push({ kind: 'failed', op, error })
+    await tryCommit(turn)
+  }
 }
 
 function protect(turn: Turn, op: string, content: MessageContent): void {
