@@ -6,7 +6,7 @@ import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import { suiteParameters } from '../../crypto/suites.ts'
 import type { Identity } from '../../group/key-package.ts'
 import type { Storage } from '../../ports/storage.ts'
-import { nobleProvider } from '../../providers/noble/provider.ts'
+import { defaultProvider } from '../../providers/default.ts'
 import { systemClock } from '../../providers/system-clock.ts'
 import { systemRng } from '../../providers/system-rng.ts'
 import { keySigner } from '../../signed/signer.ts'
@@ -35,8 +35,9 @@ export const systemTimers: Timers = {
 export const systemRandom: RandomSource = systemRng
 
 /** Suite 1 with the default provider. */
-export function defaultSuite(): Promise<CipherSuite> {
-  return Promise.resolve(nobleProvider.open(suiteParameters('MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519'), systemRng))
+export async function defaultSuite(): Promise<CipherSuite> {
+  const parameters = suiteParameters('MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519')
+  return (await defaultProvider(parameters)).open(parameters, systemRng)
 }
 
 /** A storage that ends with the process. */
