@@ -19,7 +19,6 @@ const levels: Readonly<Record<string, number>> = {
   commit: 7,
   group: 8,
   authentication: 8,
-  identity: 8,
   providers: 9,
   storage: 9,
   'group-store': 9.5,
@@ -94,6 +93,15 @@ describe('layers', () => {
   test('every folder of src has a level', () => {
     const folders = new Set(all.filter(({ path }) => !isEntry(path)).map(({ path }) => folderOf(path)))
     expect([...folders].filter((folder) => levels[folder] === undefined)).toEqual([])
+  })
+
+  test('ARCHITECTURE.md shows the same table', () => {
+    const text = readFileSync(resolve(root, '../ARCHITECTURE.md'), 'utf8')
+    const rows = [...text.matchAll(/^\| ([\d.]+) \| `([a-z-]+)` \|/gm)].map(([, level, folder]) => [
+      folder,
+      Number(level),
+    ])
+    expect(Object.fromEntries(rows)).toEqual(levels)
   })
 
   test('arrows go down only', () => {
