@@ -134,7 +134,14 @@ export async function forgeCommitWith(
   const signed = await sign(current, honest, forgery)
   const next = { ...context, epoch: context.epoch + 1n, treeHash: (forged?.tree ?? applied.tree).treeHash, extensions }
   const psks = proposals.flatMap(({ proposal }) => (proposal.proposalType === 'psk' ? [proposal.psk] : []))
-  const tag = confirmationTagOf(current, signed, next, forged?.commitSecret ?? forgery.commitSecret?.(new Uint8Array(32), []) ?? new Uint8Array(32), psks, forgery)
+  const tag = confirmationTagOf(
+    current,
+    signed,
+    next,
+    forged?.commitSecret ?? forgery.commitSecret?.(new Uint8Array(32), []) ?? new Uint8Array(32),
+    psks,
+    forgery,
+  )
   const message = frame(current, { ...signed, auth: { ...signed.auth, confirmationTag: tag } })
   return { message, forged, tree: forged?.tree ?? applied.tree }
 }
