@@ -191,6 +191,11 @@ export class SimActor {
 
   /** What a person does who reads in `health` that the device cannot follow any more. */
   mend(): void {
+    // a start that failed, for example because the servers could not reach each other, is tried again
+    if (this.#handle === undefined && this.#starting === undefined && this.#busy === 0) {
+      if (this.#client === undefined) this.restart(false)
+      else this.#work('enter', async () => await this.enter())
+    }
     const state = this.#handle?.health.state
     if (state === 'desynchronised') {
       this.rejoins++
