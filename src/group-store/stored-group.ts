@@ -383,6 +383,7 @@ export class StoredGroup {
     const lost = this.#current()
     const previous = this.#head.record.previous === undefined ? undefined : await this.#previousCell()
     this.#head.abandon(extra, lost.life, lost.group.epoch, this.#context.outbox)
+    extra.done.push(() => lost.group.close())
     this.#cell = previous
     this.#previous = undefined
   }
@@ -440,6 +441,9 @@ export class StoredGroup {
     }
     for (const done of extra.done) done()
     if (extra.gone) this.#drop()
+    if (this.#head.record.previous !== undefined) return
+    this.#previous?.group.close()
+    this.#previous = undefined
   }
 
   #drop(): void {
