@@ -49,9 +49,13 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array, trailing: 'V009' |
   return value
 }
 
+/** `uint8` of RFC 9420 §2.1, big-endian; a number. @throws `codec/short`, `codec/range` */
 export const uint8: Codec<number> = { read: (r) => r.uint8(), write: (w, v) => w.uint8(v) }
+/** `uint16` of RFC 9420 §2.1, big-endian; a number. @throws `codec/short`, `codec/range` */
 export const uint16: Codec<number> = { read: (r) => r.uint16(), write: (w, v) => w.uint16(v) }
+/** `uint32` of RFC 9420 §2.1, big-endian; a number. @throws `codec/short`, `codec/range` */
 export const uint32: Codec<number> = { read: (r) => r.uint32(), write: (w, v) => w.uint32(v) }
+/** `uint64` of RFC 9420 §2.1, big-endian; a bigint. @throws `codec/short`, `codec/range` */
 export const uint64: Codec<bigint> = { read: (r) => r.uint64(), write: (w, v) => w.uint64(v) }
 
 /** `opaque x<V>`, decoded to a copy. */

@@ -6,8 +6,11 @@ import { MlsError } from '../bytes/errors.ts'
 
 /** Parts of the names, as in RFC 9420 §17.1 and RFC 9180 §7. */
 export type KemName = 'DHKEMX25519' | 'DHKEMP256' | 'DHKEMX448' | 'DHKEMP521' | 'DHKEMP384'
+/** AEADs, by their part of a suite name (RFC 9180 §7.3). */
 export type AeadName = 'AES128GCM' | 'CHACHA20POLY1305' | 'AES256GCM'
+/** Hash functions, by their part of a suite name. */
 export type HashName = 'SHA256' | 'SHA384' | 'SHA512'
+/** Signature schemes, by their part of a suite name. */
 export type SignatureName = 'Ed25519' | 'P256' | 'Ed448' | 'P521' | 'P384'
 
 /** A code point of the cipher suite registry, 0..0xffff. */

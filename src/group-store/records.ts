@@ -76,15 +76,22 @@ const message = fields({
 
 const keyPackage = fields({ data: large, signatureKey: bytes({ max: 1024 }), lastResort: bool, published: bool })
 
+/** What a store says of itself. */
 export type MetaRecord = Infer<typeof meta>
+/** A group: what is read first. */
 export type GroupRecord = Infer<typeof group>
+/** The state of a group in one epoch. */
 export type StateRecord = Infer<typeof state>
+/** A KeyPackage that was used up. */
 export type UsedRecord = Infer<typeof used>
+/** Bytes that wait to be sent, exactly. */
 export type OutboxRecord = Infer<typeof outbox>
+/** A message of the local history. */
 export type MessageRecord = Infer<typeof message>
 /** Why a group only receives; see `rollback.ts`. */
 export type QuarantineReason = Infer<typeof quarantine>
 
+/** The kinds of records of this folder, with their versions. */
 export const records = {
   meta: recordType({ type: 'mls_meta', version: 1, schema: meta }),
   group: recordType({ type: 'mls_group', version: 1, schema: group }),

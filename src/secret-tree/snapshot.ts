@@ -70,6 +70,7 @@ export interface StoredTree {
   readonly senders: Map<number, StoredSender>
 }
 
+/** The row of a tree itself. */
 export function encodeState(state: TreeState): Bytes {
   return write(StateRow, state)
 }

@@ -33,6 +33,7 @@ export const wireFormats = {
   mls_group_info: 4,
   mls_key_package: 5,
 } as const
+/** What an MLSMessage carries (RFC 9420 §6, §17.2). */
 export type WireFormat = keyof typeof wireFormats
 /** The wire formats that carry framed content; they are part of what is signed (V081). */
 export const FramedWireFormat = enumeration(uint16, { mls_public_message: 1, mls_private_message: 2 }, 'V014')
@@ -51,6 +52,7 @@ export const Sender = variant(
   'V016',
 )
 export type Sender = Infer<typeof Sender>
+/** Who may send (RFC 9420 §6). */
 export type SenderType = Sender['senderType']
 
 /** RFC 9420 §6. */

@@ -32,11 +32,13 @@ const leafNodeContent = concat(
   ),
   struct({ extensions: Extensions }),
 )
+/** What a leaf says, without its signature (RFC 9420 §7.2). */
 export type LeafNodeContent = Infer<typeof leafNodeContent>
 
 /** RFC 9420 §7.2. */
 export const LeafNode = concat(leafNodeContent, struct({ signature: opaque }))
 export type LeafNode = Infer<typeof LeafNode>
+/** How a leaf came into the tree (RFC 9420 §7.2). */
 export type LeafNodeSource = LeafNode['leafNodeSource']
 
 /** Where a leaf of source `update` or `commit` belongs; part of what it signs (V099, V100). */

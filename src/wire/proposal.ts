@@ -29,12 +29,19 @@ export interface CustomProposal {
 
 /** RFC 9420 §12.1. */
 export type Proposal = Bodies[keyof Bodies] | CustomProposal
+/** RFC 9420 §12.1.1. */
 export type AddProposal = Bodies['add']
+/** RFC 9420 §12.1.2. */
 export type UpdateProposal = Bodies['update']
+/** RFC 9420 §12.1.3. */
 export type RemoveProposal = Bodies['remove']
+/** RFC 9420 §12.1.4. */
 export type PskProposal = Bodies['psk']
+/** RFC 9420 §12.1.5. */
 export type ReInitProposal = Bodies['reinit']
+/** RFC 9420 §12.1.6. */
 export type ExternalInitProposal = Bodies['external_init']
+/** RFC 9420 §12.1.7. */
 export type GroupContextExtensionsProposal = Bodies['group_context_extensions']
 
 const byCode = new Map<number, keyof Bodies>(
