@@ -35,5 +35,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // all cores: the tests wait for nothing but themselves
+    maxWorkers: '100%',
   },
 })

@@ -42,12 +42,15 @@ function memory(): number {
   return heapUsed + external
 }
 
-/** Bytes that a tree takes beside the bytes of its leaves. */
-function treeMemory(suite: CipherSuite, encoded: Uint8Array): number {
+/** Bytes a member that a tree takes beside the bytes of its leaves; small trees are made often enough to be seen. */
+function treeMemory(suite: CipherSuite, encoded: Uint8Array, members: number): number {
+  const copies = Math.ceil(20_000 / members)
   const before = memory()
-  const tree = importTree(suite, encoded)
+  const trees = Array.from({ length: copies }, () => importTree(suite, encoded))
   const taken = memory() - before
-  return [...tree.members()].reduce((rest, [, { bytes }]) => rest - bytes.length, taken)
+  let leaves = 0
+  for (const tree of trees) for (const [, { bytes }] of tree.members()) leaves += bytes.length
+  return (taken - leaves) / (copies * members)
 }
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -59,7 +62,7 @@ export async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(`building ${n} members ... `)
     const start = performance.now()
     const group = populatedGroup(suite, n)
-    const bytesPerMember = treeMemory(suite, group.fixture.encoded) / n
+    const bytesPerMember = treeMemory(suite, group.fixture.encoded, n)
     console.log(`${figure((performance.now() - start) / 1000)} s`)
     const samples = Object.fromEntries(operations.map((name) => [name, []])) as unknown as Size['samples']
     groups.push({ n, samples, bytesPerMember, a: group.member(0), b: group.member(Math.floor(n / 2)) })
