@@ -52,7 +52,7 @@ export function withGrowth(readme: string): string {
     '',
     `Measured on ${machine}, Node ${node}, suite 1.`,
   ].join('\n')
-  return readme.replace(/<!-- growth -->\n[\s\S]*?(?=\nGrowth from)/, `<!-- growth -->\n${table}\n`)
+  return readme.replace(/<!-- growth -->\n[\s\S]*?(?=\nFrom 1,000)/, `<!-- growth -->\n${table}\n`)
 }
 
 if (process.argv[1]?.endsWith('readme.ts')) {
