@@ -96,13 +96,6 @@ export function isInSubtree(descendant: NodeIndex, ancestor: NodeIndex): boolean
   return descendant >= ancestor - reach && descendant <= ancestor + reach
 }
 
-/** The lowest node above both. */
-export function commonAncestor(a: NodeIndex, b: NodeIndex): NodeIndex {
-  let at = a
-  while (!isInSubtree(b, at)) at = parent(at)
-  return at
-}
-
 /** The node of a leaf. */
 export function leafToNode(leaf: LeafIndex): NodeIndex {
   return 2 * leaf
