@@ -1,6 +1,7 @@
 import type { PaddingPolicy } from '../framing/padding.ts'
 import type { AuthenticationService } from '../ports/authentication-service.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { GroupRules } from '../ports/group-rules.ts'
 import type { PskStore } from '../ports/psk-store.ts'
 import type { CustomProposalType } from '../proposals/proposal-rules.ts'
 import type { FramedWireFormat } from '../wire/framed-content.ts'
@@ -20,6 +21,8 @@ export interface GroupConfig {
   readonly clock: Clock
   readonly limits: Limits
   readonly policy: CommitPolicy
+  /** Rules that are part of the validation of groups and commits; none, unless given. */
+  readonly rules?: GroupRules | undefined
   readonly customProposals: readonly CustomProposalType[]
   /** How application messages and handshakes are padded (RFC 9420 §6.3.1). */
   readonly padding: PaddingPolicy

@@ -34,6 +34,7 @@ import type { UpdatePath } from '../wire/update-path.ts'
 import type { GroupConfig } from './config.ts'
 import { type Epoch, nextEpoch, wipeEpoch } from './epoch.ts'
 import { type PskLookup, resolvePskSecret } from './psks.ts'
+import { checkTransition } from './rules.ts'
 import { describeChanges, type StagedCommit } from './staged-commit.ts'
 import { makeGroupInfo, makeWelcome } from './welcome.ts'
 
@@ -73,7 +74,7 @@ export interface CreatedCommit {
 /**
  * Creates a commit by a member. Nothing of `epoch` changes (RFC 9420 §14 V275) but a generation of the handshake ratchet, when the commit is a
  * PrivateMessage.
- * @throws codes of the proposals, `psk/missing`, `policy/proposal`
+ * @throws codes of the proposals, `psk/missing`, `policy/proposal`, what the rules of the group refuse it with
  */
 export async function createCommit(epoch: Epoch, config: GroupConfig, request: CommitRequest): Promise<CreatedCommit> {
   const { suite } = epoch
@@ -111,6 +112,7 @@ export async function createCommit(epoch: Epoch, config: GroupConfig, request: C
   )
   if (!config.policy(changes))
     throw new MlsError('policy/proposal', 'the policy of the group refuses this commit', { rule: 'V261' })
+  await checkTransition(config.rules, epoch, applied, { tree, committer, external: false, path: needsPath })
 
   const content: FramedContent = {
     groupId: epoch.context.groupId,

@@ -29,6 +29,7 @@ import { type CreatedCommit, contextAfter, provisionalContext } from './create-c
 import { nextEpoch } from './epoch.ts'
 import { openGroupInfo } from './join-checks.ts'
 import { type PskLookup, resolvePskSecret } from './psks.ts'
+import { checkTransition } from './rules.ts'
 import { describeChanges } from './staged-commit.ts'
 import { makeGroupInfo } from './welcome.ts'
 
@@ -132,6 +133,8 @@ export async function createExternalCommit(
   )
   if (!config.policy(changes))
     throw new MlsError('policy/external', 'the policy of the group refuses this commit', { rule: 'V298' })
+  const committed = { tree: prepared.tree, committer: leafIndex, external: true, path: true }
+  await checkTransition(config.rules, { context: groupContext, tree }, applied, committed)
   const content: FramedContent = {
     groupId: groupContext.groupId,
     epoch: groupContext.epoch,

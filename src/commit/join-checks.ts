@@ -16,6 +16,7 @@ import type { GroupInfo } from '../wire/group-info.ts'
 import { wireLimits } from '../wire/limits.ts'
 import { defaultExtensionTypes, extensionTypes, mls10 } from '../wire/registries.ts'
 import type { GroupConfig } from './config.ts'
+import { ruleGroup } from './rules.ts'
 
 /** A GroupInfo to be checked. */
 export interface OpenGroupInfo {
@@ -84,6 +85,11 @@ export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
     await authenticateMember(config.authentication, leaf.leafNode, undefined, input.rule)
   // RFC 9420 §5.3.1 V054: those whom the group lets propose, for a Welcome as for an external join
   await authenticateExternalSenders(config.authentication, groupContext.extensions)
+  const { pause } = config
+  await config.rules?.checkGroup(ruleGroup(groupContext, tree, groupContext.extensions), {
+    pause,
+    signal: input.signal,
+  })
   return tree
 }
 

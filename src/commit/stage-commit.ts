@@ -30,6 +30,7 @@ import type { GroupConfig } from './config.ts'
 import { contextAfter, provisionalContext } from './create-commit.ts'
 import { type Epoch, nextEpoch, wipeEpoch } from './epoch.ts'
 import { type PskLookup, resolvePskSecret } from './psks.ts'
+import { checkTransition } from './rules.ts'
 import { describeChanges, type StagedCommit } from './staged-commit.ts'
 
 /** What staging needs besides the epoch. */
@@ -99,6 +100,8 @@ export async function stageCommit(input: StageInput): Promise<StagedCommit> {
         rule: external ? 'V298' : 'V261',
       },
     )
+  const committed = { tree: staged.tree, committer: staged.committer, external, path: path !== undefined }
+  await checkTransition(config.rules, epoch, applied, committed)
   const result = { baseEpoch: epoch.context.epoch, own: false, changes, messageHash: input.messageHash }
   const own = epoch.privateTree.leafIndex
   if (list.removes.includes(own)) return { ...result, next: undefined, welcome: undefined, groupInfo: undefined }

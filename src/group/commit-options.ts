@@ -3,6 +3,7 @@ import { bug, MlsError } from '../bytes/errors.ts'
 import { mapKey } from '../bytes/text.ts'
 import type { CommitRequest, OwnLeafChange } from '../commit/create-commit.ts'
 import type { PskLookup } from '../commit/psks.ts'
+import { ruleGroup } from '../commit/rules.ts'
 import type { CachedProposal } from '../proposals/proposal-cache.ts'
 import type { Beginning } from '../proposals/proposal-rules.ts'
 import { validateLifetime } from '../ratchet-tree/leaf-validation.ts'
@@ -64,7 +65,8 @@ export async function commitRequest(
     ...(options.custom ?? []).map((custom) => ({ proposalType: 'custom' as const, ...custom })),
   ]
   rejectExpired(proposals, state)
-  const references = options.references === 'none' ? [] : selectReferences(state, proposals)
+  const references =
+    options.references === 'none' ? [] : await admitted(state, selectReferences(state, proposals), proposals)
   return {
     proposals,
     references,
@@ -143,6 +145,23 @@ function selectReferences(state: GroupState, proposals: readonly Proposal[]): Ca
     kept.push(entry)
   }
   return others.filter((entry) => kept.includes(entry))
+}
+
+/** Without what the rules of the group forbid in this company: one bad proposal does not hold up the group. */
+async function admitted(
+  { current, config }: GroupState,
+  references: readonly CachedProposal[],
+  proposals: readonly Proposal[],
+): Promise<readonly CachedProposal[]> {
+  const { rules } = config
+  if (rules?.admits === undefined || references.length === 0) return references
+  const { context, tree, privateTree } = current
+  const group = ruleGroup(context, tree, context.extensions)
+  const sender = { senderType: 'member' as const, leafIndex: privateTree.leafIndex }
+  const all = [...references, ...proposals.map((proposal) => ({ proposal, sender }))]
+  const kept: CachedProposal[] = []
+  for (const entry of references) if (await rules.admits(group, entry, all)) kept.push(entry)
+  return kept
 }
 
 function signatureKeyOf({ keyPackage }: AddProposal): string {

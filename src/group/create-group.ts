@@ -7,6 +7,7 @@ import type { GroupConfig } from '../commit/config.ts'
 import { type Epoch, makeEpoch } from '../commit/epoch.ts'
 import { createExternalCommit } from '../commit/external-commit.ts'
 import type { PskLookup } from '../commit/psks.ts'
+import { ruleGroup } from '../commit/rules.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { confirmationTag, expandEpochSecret } from '../key-schedule/key-schedule.ts'
 import { authenticateExternalSenders, authenticateMember, validateGroupSupport } from '../proposals/apply.ts'
@@ -84,6 +85,7 @@ export async function createGroupWith(input: CreateInput): Promise<Group> {
     confirmedTranscriptHash: new Uint8Array(0),
     extensions,
   }
+  await config.rules?.checkGroup(ruleGroup(context, tree, extensions))
   const secrets = expandEpochSecret(suite, new Secret<'epoch_secret'>(suite.randomBytes(hashLength)))
   const epoch = makeEpoch(
     {

@@ -6,6 +6,7 @@ import { type Bytes, equalBytes } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
 import { createCommit } from '../commit/create-commit.ts'
 import { type Member, memberOf, membersOf } from '../commit/member.ts'
+import { ruleGroup } from '../commit/rules.ts'
 import { discardStaged, type StagedCommit } from '../commit/staged-commit.ts'
 import { makeGroupInfo } from '../commit/welcome.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
@@ -282,6 +283,19 @@ export class Group {
   /** The whole state as bytes, the pending commit included; holds every secret of the group. See `restoreGroup`. */
   snapshot(): Bytes {
     return encodeSnapshot(this.#state)
+  }
+
+  /**
+   * Holds the current epoch against the rules of its configuration: O(n). Every epoch was checked when it began; this is for
+   * a group that was restored with other rules than it was stored with.
+   * @throws whatever the rules refuse it with
+   */
+  checkRules(): Promise<void> {
+    return this.#exclusive(async () => {
+      const { current, config } = this.#readable()
+      const { context, tree } = current
+      await config.rules?.checkGroup(ruleGroup(context, tree, context.extensions), { pause: config.pause })
+    })
   }
 
   /** Forgets past epochs that are beyond the bounds by now (R08); else that happens with the next message. */
