@@ -9,6 +9,8 @@ export const wireLimits = {
   proposals: 16_384,
   /** Extensions in one list. */
   extensions: 64,
+  /** Components of one dictionary. */
+  components: 64,
   /** Entries of one list of capabilities. */
   capabilities: 256,
   /** Certificates of one chain. */

@@ -1,11 +1,11 @@
 import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
-import { type Codec, type Infer, opaque, struct, uint16, uint32 } from '../codec/codec.ts'
+import { type Codec, decode, type Infer, opaque, struct, uint16, uint32 } from '../codec/codec.ts'
 import { Extensions } from './extension.ts'
 import { KeyPackage } from './key-package.ts'
 import { EncodedLeafNode } from './leaf-node.ts'
 import { PreSharedKeyId } from './psk.ts'
-import { proposalTypes } from './registries.ts'
+import { draftProposalTypes, proposalTypes } from './registries.ts'
 
 const bodies = {
   add: struct({ keyPackage: KeyPackage }),
@@ -19,7 +19,10 @@ const bodies = {
 
 type Bodies = { [K in keyof typeof bodies]: { readonly proposalType: K } & Infer<(typeof bodies)[K]> }
 
-/** A proposal of a type that RFC 9420 does not define. Its body is a vector, whose content the application defines. */
+/**
+ * A proposal of a type that RFC 9420 does not define. Its body is a vector, whose content the application defines; that of an
+ * `app_ephemeral` is an AppEphemeral (see `app-data.ts`), which stands without a length of its own.
+ */
 export interface CustomProposal {
   readonly proposalType: 'custom'
   /** The code point. */
@@ -57,7 +60,7 @@ export const Proposal: Codec<Proposal> = {
     const type = reader.uint16()
     if (type === 0) throw new MlsError('proposal/unsupported', 'the reserved proposal type', { rule: 'V022' })
     const name = byCode.get(type)
-    if (name === undefined) return { proposalType: 'custom', type, body: opaque.read(reader) }
+    if (name === undefined) return { proposalType: 'custom', type, body: bodyOf(type).read(reader) }
     const value: Record<string, unknown> = { proposalType: name }
     bodies[name].fill(reader, value)
     return value as unknown as Proposal
@@ -65,12 +68,34 @@ export const Proposal: Codec<Proposal> = {
   write(writer, proposal) {
     if (proposal.proposalType === 'custom') {
       writer.uint16(proposal.type)
-      writer.opaque(proposal.body)
+      bodyOf(proposal.type).write(writer, proposal.body)
       return
     }
     writer.uint16(proposalTypes[proposal.proposalType])
     bodies[proposal.proposalType].write(writer, proposal as never)
   },
+}
+
+/** The bytes of an AppEphemeral: `component_id` and `data<V>`. */
+const appEphemeralBody: Codec<Bytes> = {
+  read(reader) {
+    const start = reader.offset
+    reader.uint16()
+    reader.view(reader.varint())
+    return reader.since(start)
+  },
+  write(writer, body) {
+    try {
+      decode(struct({ componentId: uint16, data: opaque }), body)
+    } catch (cause) {
+      throw new MlsError('codec/range', 'an app_ephemeral proposal that is no AppEphemeral', { cause })
+    }
+    writer.raw(body)
+  },
+}
+
+function bodyOf(type: number): Codec<Bytes> {
+  return type === draftProposalTypes.appEphemeral ? appEphemeralBody : opaque
 }
 
 /** The code point of a proposal's type. */

@@ -13,8 +13,12 @@ export const extensionTypes = {
   requiredCapabilities: 0x0003,
   externalPub: 0x0004,
   externalSenders: 0x0005,
+  /** A dictionary of components (draft-ietf-mls-extensions). */
+  appDataDictionary: 0x0006,
   /** Marks a KeyPackage as the last resort (RFC 9420 §16.8; draft-ietf-mls-extensions). */
   lastResort: 0x000a,
+  /** The same dictionary under a private number, for groups whose members do not all know the draft's. */
+  privateDictionary: 0xf0a1,
 } as const
 
 /** Proposal types of RFC 9420 §17.4. */
@@ -27,6 +31,9 @@ export const proposalTypes = {
   external_init: 0x0006,
   group_context_extensions: 0x0007,
 } as const
+
+/** Proposal types of draft-ietf-mls-extensions, which are used as custom proposals are. */
+export const draftProposalTypes = { appEphemeral: 0x0009 } as const
 
 /** Credential types of RFC 9420 §17.5. */
 export const credentialTypes = { basic: 0x0001, x509: 0x0002 } as const

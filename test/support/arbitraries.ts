@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import type { Bytes } from '../../src/bytes/bytes.ts'
 import { encode } from '../../src/codec/codec.ts'
+import { type ComponentData, encodeAppEphemeral } from '../../src/wire/app-data.ts'
 import type { Commit } from '../../src/wire/commit.ts'
 import type { Credential } from '../../src/wire/credential.ts'
 import type { Extension, ExternalSender } from '../../src/wire/extension.ts'
@@ -21,6 +22,7 @@ import type { Proposal } from '../../src/wire/proposal.ts'
 import type { PreSharedKeyId } from '../../src/wire/psk.ts'
 import type { PublicMessage } from '../../src/wire/public-message.ts'
 import type { Node, ParentNode } from '../../src/wire/ratchet-tree.ts'
+import { draftProposalTypes } from '../../src/wire/registries.ts'
 import type { UpdatePath } from '../../src/wire/update-path.ts'
 import type { GroupSecrets, Welcome } from '../../src/wire/welcome.ts'
 
@@ -43,6 +45,10 @@ export const credential: Arb<Credential> = fc.oneof(
   fc.record({ credentialType: fc.constant('x509' as const), certificates: few(opaque) }),
 )
 export const extension: Arb<Extension> = fc.record({ extensionType: u16, extensionData: opaque })
+export const componentData: Arb<ComponentData> = fc.record({ componentId: u16, data: opaque })
+export const appDataDictionary: Arb<ComponentData[]> = fc
+  .uniqueArray(componentData, { maxLength: 4, selector: ({ componentId }) => componentId })
+  .map((list) => list.sort((a, b) => a.componentId - b.componentId))
 export const externalSender: Arb<ExternalSender> = fc.record({ signatureKey: opaque, credential })
 export const requiredCapabilities = fc.record({
   extensionTypes: few(u16),
@@ -119,7 +125,12 @@ export const proposal: Arb<Proposal> = fc.oneof(
   }),
   fc.record({ proposalType: fc.constant('external_init' as const), kemOutput: opaque }),
   fc.record({ proposalType: fc.constant('group_context_extensions' as const), extensions: few(extension) }),
-  fc.record({ proposalType: fc.constant('custom' as const), type: fc.integer({ min: 8, max: 0xffff }), body: opaque }),
+  fc.record({ proposalType: fc.constant('custom' as const), type: fc.integer({ min: 10, max: 0xffff }), body: opaque }),
+  fc.record({
+    proposalType: fc.constant('custom' as const),
+    type: fc.constant(draftProposalTypes.appEphemeral),
+    body: fc.tuple(u16, opaque).map(([componentId, data]) => encodeAppEphemeral(componentId, data)),
+  }),
 )
 export const proposalOrRef = fc.oneof(
   proposal.map((value) => ({ type: 'proposal' as const, proposal: value })),

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { MlsError } from '../../src/bytes/errors.ts'
 import { toHex } from '../../src/bytes/text.ts'
 import { type Codec, decode, encode } from '../../src/codec/codec.ts'
+import { AppDataDictionary, AppEphemeral, ComponentData, ComponentsList } from '../../src/wire/app-data.ts'
 import { Commit, ProposalOrRef } from '../../src/wire/commit.ts'
 import { Credential } from '../../src/wire/credential.ts'
 import {
@@ -50,6 +51,10 @@ const laws: readonly Law[] = [
   law('ExternalPub', ExternalPub, fc.record({ externalPub: arbitrary.opaque })),
   law('ExternalSender', ExternalSender, arbitrary.externalSender),
   law('ExternalSenders', ExternalSenders, fc.array(arbitrary.externalSender, { maxLength: 3 })),
+  law('ComponentData', ComponentData, arbitrary.componentData),
+  law('AppDataDictionary', AppDataDictionary, arbitrary.appDataDictionary),
+  law('ComponentsList', ComponentsList, fc.array(u16, { maxLength: 5 })),
+  law('AppEphemeral', AppEphemeral, arbitrary.componentData),
   law('Capabilities', Capabilities, arbitrary.capabilities),
   law('Lifetime', Lifetime, arbitrary.lifetime),
   law('LeafNode', LeafNode, arbitrary.leafNode),
