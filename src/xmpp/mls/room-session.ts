@@ -17,6 +17,7 @@ import { EngineTimers } from './engine-timers.ts'
 import { healthOf } from './health.ts'
 import { Inbox } from './inbox.ts'
 import { isInline, mlsElementIn, readEntry } from './items.ts'
+import { Operations } from './operations.ts'
 import { Outgoing } from './outgoing.ts'
 import { Puller } from './puller.ts'
 import type { ClientStore } from './store.ts'
@@ -33,11 +34,6 @@ export interface SessionPorts {
   readonly welcome: (welcome: Extract<Effect, { kind: 'welcome' }>['welcome'], room: string) => Promise<void>
 }
 
-interface Operation {
-  readonly resolve: (sent: SentMessage | undefined) => void
-  readonly reject: (error: unknown) => void
-}
-
 /** See the file. */
 export class RoomSession {
   readonly ports: SessionPorts
@@ -46,13 +42,12 @@ export class RoomSession {
   readonly #inbox = new Inbox<EngineEvent>((events) => this.#run(events))
   readonly #puller: Puller
   readonly #outgoing: Outgoing
-  readonly #operations = new Map<string, Operation>()
+  readonly #operations = new Operations()
   readonly #timers: EngineTimers
   readonly #waiting = new Set<() => void>()
   readonly #stop: () => void
   #state: RoomState
   #health = ''
-  #serial = 0
   #closed = false
 
   constructor(ports: SessionPorts, state: RoomState) {
@@ -112,7 +107,7 @@ export class RoomSession {
       // memory follows disk: what was not stored did not happen
       const { queue } = this.#state
       this.#state = await store.room(engine)
-      for (const { op } of queue) this.#end(op)?.reject(error)
+      for (const { op } of queue) this.#operations.failed(op, error)
       throw error
     }
     for (const effect of effects) this.#perform(effect)
@@ -121,23 +116,16 @@ export class RoomSession {
 
   /** Runs an operation that ends when the engine says so. */
   operate(event: (op: string) => EngineEvent): Promise<SentMessage | undefined> {
-    const op = `op${++this.#serial}`
+    const op = this.#operations.next()
     return this.operateAs(op, event(op))
   }
 
   /** As {@link operate}, for an event with an id of its own. */
   operateAs(op: string, event: EngineEvent): Promise<SentMessage | undefined> {
     if (this.#closed) return Promise.reject(new MlsError('xmpp/closed', 'the room was closed'))
-    return new Promise((resolve, reject) => {
-      this.#operations.set(op, { resolve, reject })
-      this.post(event).catch((error: unknown) => this.#end(op)?.reject(error))
-    })
-  }
-
-  #end(op: string): Operation | undefined {
-    const found = this.#operations.get(op)
-    this.#operations.delete(op)
-    return found
+    const ended = this.#operations.begin(op)
+    this.post(event).catch((error: unknown) => this.#operations.failed(op, error))
+    return ended
   }
 
   #perform(effect: Effect): void {
@@ -164,10 +152,10 @@ export class RoomSession {
         void this.readRoster()
         return
       case 'done':
-        this.#end(effect.op)?.resolve(effect.sent)
+        this.#operations.done(effect.op, effect.sent)
         return
       case 'failed':
-        this.#end(effect.op)?.reject(effect.error)
+        this.#operations.failed(effect.op, effect.error)
         return
       case 'health':
         this.reportHealth()
@@ -296,8 +284,7 @@ export class RoomSession {
     this.#timers.stop()
     await this.#inbox.settled()
     this.#closed = true
-    for (const { reject } of this.#operations.values()) reject(new MlsError('xmpp/closed', 'the room was closed'))
-    this.#operations.clear()
+    this.#operations.close(new MlsError('xmpp/closed', 'the room was closed'))
     this.ports.room.close()
     this.#state.group?.close()
   }
