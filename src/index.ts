@@ -106,6 +106,15 @@ export type {
 export type { GroupStatus } from './group/state.ts'
 export type { AuthenticationService, CredentialBinding, CredentialRole } from './ports/authentication-service.ts'
 export type { Clock } from './ports/clock.ts'
+export type {
+  GroupRules,
+  RuleChange,
+  RuleGroup,
+  RuleOptions,
+  RuleProposal,
+  RuleTransition,
+  RuleTree,
+} from './ports/group-rules.ts'
 export type { PskStore } from './ports/psk-store.ts'
 export type { CustomProposalType } from './proposals/proposal-rules.ts'
 export { systemClock } from './providers/system-clock.ts'

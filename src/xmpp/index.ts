@@ -2,6 +2,7 @@
 export { MlsError } from '../bytes/errors.ts'
 export { MlsClient } from './mls/client.ts'
 export { type DeviceName, deviceCredential, deviceOf, formAuthentication } from './mls/identity.ts'
+export type { LeafProvider, OwnLeaf } from './mls/leaf-provider.ts'
 export { type MessageReference, MlsRoom } from './mls/room.ts'
 export {
   type ClientEvents,

@@ -74,10 +74,11 @@ export class MlsClient {
     const { identity, device } = await openDevice(store, suite, { account, deviceId: options.deviceId })
     const authentication = options.authentication ?? formAuthentication
     const trust = options.trust ?? (() => 'unverified' as const)
-    const keyPackages = new KeyPackages(context, { suite, identity, account, device }, store, settings)
+    const { groupRules: rules, leaf } = options
+    const keyPackages = new KeyPackages(context, { suite, identity, account, device, leaf }, store, settings)
     const client = new MlsClient({
       context,
-      engine: { suite, identity, account, device, clock: context.timers, authentication, settings, trust },
+      engine: { suite, identity, account, device, clock: context.timers, authentication, settings, trust, rules, leaf },
       store,
       blobs: new Blobs(context, settings),
       keyPackages,

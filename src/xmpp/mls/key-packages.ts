@@ -16,8 +16,9 @@ import { decodeMlsMessage } from '../../wire/mls-message.ts'
 import { fetchPep } from '../pep/pep-fetch.ts'
 import { PepPublisher } from '../pep/pep-publisher.ts'
 import type { XmppContext } from '../port.ts'
-import { roomCapabilities } from './engine/groups.ts'
+import { ownLeafExtensions, roomCapabilities } from './engine/groups.ts'
 import { deviceOf } from './identity.ts'
+import type { LeafProvider } from './leaf-provider.ts'
 import type { ClientStore, StoredKeyPackage } from './store.ts'
 import type { ClientSettings } from './types.ts'
 import { buildKeyPackages, parseKeyPackages } from './wire/key-packages.ts'
@@ -34,6 +35,7 @@ export interface KeyPackageOwner {
   readonly identity: Identity
   readonly account: string
   readonly device: string
+  readonly leaf?: LeafProvider | undefined
 }
 
 /** The packages of one device of somebody, as found and checked. */
@@ -94,8 +96,10 @@ export class KeyPackages {
     const { suite, identity } = this.#owner
     const { timers } = this.#context
     const lifetimeSeconds = this.#settings.keyPackageSeconds
-    const capabilities = roomCapabilities(suite)
-    const bundle = await makeKeyPackage({ suite, identity, clock: timers, capabilities, lifetimeSeconds, lastResort })
+    const capabilities = roomCapabilities(suite, this.#owner.leaf)
+    const leafExtensions = await ownLeafExtensions(this.#owner)
+    const input = { suite, identity, clock: timers, capabilities, leafExtensions, lifetimeSeconds, lastResort }
+    const bundle = await makeKeyPackage(input)
     changes.set(bundle.reference, {
       message: bundle.message,
       secrets: encodeKeyPackageBundle(bundle),

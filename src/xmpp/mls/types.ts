@@ -2,10 +2,12 @@
 import type { MlsError } from '../../bytes/errors.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import type { AuthenticationService } from '../../ports/authentication-service.ts'
+import type { GroupRules } from '../../ports/group-rules.ts'
 import type { Storage } from '../../ports/storage.ts'
 import type { RandomSource, Timers, XmppPort } from '../port.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import type { Affiliation } from '../xep/xep-0045.ts'
+import type { LeafProvider } from './leaf-provider.ts'
 
 /** How sure the application is that a device belongs to its account. Without a service that knows, `unverified`. */
 export type Trust = 'verified' | 'unverified' | 'changed'
@@ -136,9 +138,19 @@ export interface RoomHealth {
   /**
    * `active`: everything works. `waiting`: in the room, not in the group: somebody must invite. `joining`: an external join
    * is under way. `catching-up`: the archive is being read. `offline`: no connection or no seat. `desynchronised`: this
-   * device cannot follow any more, `rejoin()` mends it. `removed`: the group removed this device. `closed`: left.
+   * device cannot follow any more, `rejoin()` mends it. `removed`: the group removed this device. `expelled`: the room has
+   * put this account out, and does not let it read whether the group did, too. `closed`: left.
    */
-  readonly state: 'active' | 'waiting' | 'joining' | 'catching-up' | 'offline' | 'desynchronised' | 'removed' | 'closed'
+  readonly state:
+    | 'active'
+    | 'waiting'
+    | 'joining'
+    | 'catching-up'
+    | 'offline'
+    | 'desynchronised'
+    | 'removed'
+    | 'expelled'
+    | 'closed'
   readonly issues: readonly RoomIssue[]
   readonly epoch: bigint | undefined
   /** Whether `send` goes out now. */
@@ -234,6 +246,10 @@ export interface MlsClientOptions {
   readonly deviceId?: Uint8Array
   /** Who is believed to be whom. By default a credential is believed to be its account's. */
   readonly authentication?: AuthenticationService
+  /** Rules of groups that are part of the validation of commits: every member must have the same. */
+  readonly groupRules?: GroupRules
+  /** What own leaves, groups and commits carry for those rules. */
+  readonly leaf?: LeafProvider
   /** What to show beside a sender. */
   readonly trust?: (who: {
     readonly account: string

@@ -48,7 +48,8 @@ async function commitOne(turn: Turn, group: Group, cause: unknown): Promise<void
 async function commit(turn: Turn, group: Group, intents: readonly Intent[]): Promise<void> {
   const { context, state, effects } = turn
   const { epoch } = group
-  const options = optionsFor(group, intents, context)
+  const wanted = optionsFor(group, intents, context)
+  const options = (await context.leaf?.commitOptions?.(group, wanted)) ?? wanted
   const { commit: bytes, staged } = await group.commit({ ...options, groupInfo: true })
   const id = engineId(context)
   const { groupInfo } = staged
@@ -74,10 +75,17 @@ function sendAttempt({ state, effects }: Turn, { id, epoch, commit: bytes, group
   effects.push({ kind: 'send', id, item })
 }
 
-/** After the archive was read to its end and does not have the commit: the same bytes go out again. */
+/** After the archive was read to its end and does not have the commit: the same bytes go out again, if still wanted. */
 export function resendAttempt(turn: Turn): void {
-  const { attempt } = turn.state
+  const { state } = turn
+  const { attempt } = state
   if (attempt === undefined || !attempt.unsure) return
+  const wanted = new Set(state.intents.map(({ id }) => id))
+  if (attempt.intents.length > 0 && !attempt.intents.some((id) => wanted.has(id))) {
+    state.group?.discard()
+    state.attempt = undefined
+    return
+  }
   attempt.unsure = false
   sendAttempt(turn, attempt)
 }

@@ -15,25 +15,45 @@ import {
 import { makeCapabilities, makeConfig } from '../../../group/defaults.ts'
 import type { Group } from '../../../group/group.ts'
 import type { KeyPackageBundle } from '../../../group/key-package.ts'
+import type { Extension } from '../../../wire/extension.ts'
 import type { Capabilities } from '../../../wire/leaf-node.ts'
 import { allowsCommit, groupExtensions, type RoomBinding, roomBindingOf } from '../extensions.ts'
 import { forkTag } from '../header.ts'
 import { deviceOf, sameBytes } from '../identity.ts'
+import type { LeafProvider, OwnLeaf } from '../leaf-provider.ts'
 import type { Participant, RoomPolicy } from '../types.ts'
 import { mlsExtensions } from '../wire/namespace.ts'
 import type { Turn } from './events.ts'
 import type { EngineContext } from './state.ts'
 
 /** Capabilities of leaves of the binding. */
-export function roomCapabilities(suite: CipherSuite): Capabilities {
-  return makeCapabilities(suite, { extensions: [mlsExtensions.room, mlsExtensions.policy] })
+export function roomCapabilities(suite: CipherSuite, leaf?: LeafProvider): Capabilities {
+  return makeCapabilities(suite, {
+    extensions: [mlsExtensions.room, mlsExtensions.policy, ...(leaf?.extensionTypes ?? [])],
+    proposals: (leaf?.customProposals ?? []).map(({ type }) => type),
+  })
+}
+
+/** What the own leaf is, for a provider of extensions. */
+type LeafOwner = Pick<EngineContext, 'identity' | 'account' | 'device' | 'leaf'>
+const ownLeaf = ({ account, device, identity }: LeafOwner): OwnLeaf => ({
+  account,
+  device,
+  signatureKey: identity.signer.publicKey,
+})
+
+/** Extensions of own leaves. */
+export async function ownLeafExtensions(owner: LeafOwner): Promise<readonly Extension[]> {
+  return (await owner.leaf?.leafExtensions(ownLeaf(owner))) ?? []
 }
 
 /** A configuration whose policy looks at the group in `cell`. Trees travel beside Welcomes and GroupInfos. */
 function configOf(context: EngineContext, cell: { group: Group | undefined }): GroupConfig {
-  const { authentication, clock } = context
+  const { authentication, clock, rules, leaf } = context
   return makeConfig(
     {
+      rules,
+      customProposals: leaf?.customProposals ?? [],
       ratchetTreeExtension: false,
       policy: (changes) => cell.group === undefined || allowsCommit(cell.group, changes),
     },
@@ -54,9 +74,10 @@ export async function createRoomGroup(
     suite,
     config: configOf(context, cell),
     identity,
-    capabilities: roomCapabilities(suite),
+    capabilities: roomCapabilities(suite, context.leaf),
+    leafExtensions: await ownLeafExtensions(context),
     groupId: suite.randomBytes(32),
-    extensions: groupExtensions(binding, policy),
+    extensions: [...groupExtensions(binding, policy), ...(context.leaf?.groupExtensions?.(ownLeaf(context)) ?? [])],
   })
   return cell.group
 }
@@ -108,7 +129,8 @@ export async function joinRoomExternally(
     suite,
     config: configOf(context, cell),
     identity,
-    capabilities: roomCapabilities(suite),
+    capabilities: roomCapabilities(suite, context.leaf),
+    leafExtensions: await ownLeafExtensions(context),
     groupInfo: input.groupInfo,
     ratchetTree: input.tree,
     ...(input.replaces === undefined ? {} : { replaces: input.replaces }),

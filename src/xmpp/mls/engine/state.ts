@@ -5,8 +5,10 @@ import type { Group } from '../../../group/group.ts'
 import type { Identity } from '../../../group/key-package.ts'
 import type { AuthenticationService } from '../../../ports/authentication-service.ts'
 import type { Clock } from '../../../ports/clock.ts'
+import type { GroupRules } from '../../../ports/group-rules.ts'
 import type { Affiliation } from '../../xep/xep-0045.ts'
 import type { SeenMessage } from '../header.ts'
+import type { LeafProvider } from '../leaf-provider.ts'
 import type { ClientSettings, MessageContent, RoomPolicy, Trust } from '../types.ts'
 import type { MlsRequest } from '../wire/request.ts'
 import type { EngineEntry } from './entries.ts'
@@ -23,6 +25,8 @@ export interface EngineContext {
   readonly authentication: AuthenticationService
   readonly settings: ClientSettings
   readonly trust: (who: { account: string; device: string; signatureKey: Uint8Array }) => Trust
+  readonly rules?: GroupRules | undefined
+  readonly leaf?: LeafProvider | undefined
 }
 
 /** What is wanted of the group; a commit carries it out. It is kept until it is true, whoever made it so. */
@@ -167,6 +171,8 @@ export interface RoomState {
   outsiders: { readonly epoch: bigint; readonly accounts: readonly string[] } | undefined
   /** Whether the archive was read to its end since the last loss of connection. */
   live: boolean
+  /** Whether the room has put this account out: nothing that was begun there can end. */
+  expelled: boolean
   /** Messages that wait until they may be encrypted. */
   queue: { readonly op: string; readonly content: MessageContent }[]
   /** Questions of others that nobody has answered yet. */
@@ -208,6 +214,7 @@ export function initialState(): RoomState {
     rosterStale: false,
     outsiders: undefined,
     live: false,
+    expelled: false,
     queue: [],
     requests: [],
     fork: undefined,

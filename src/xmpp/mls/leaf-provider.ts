@@ -1,0 +1,28 @@
+/** What an identity client adds to the leaves, groups and commits of the binding. See `MlsClientOptions.leaf`. */
+import type { CommitOptions } from '../../group/commit-options.ts'
+import type { Group } from '../../group/group.ts'
+import type { CustomProposalType } from '../../proposals/proposal-rules.ts'
+import type { Extension } from '../../wire/extension.ts'
+
+/** The own leaf that extensions are asked for. */
+export interface OwnLeaf {
+  /** Bare JID. */
+  readonly account: string
+  /** 32 hexadecimal digits. */
+  readonly device: string
+  readonly signatureKey: Uint8Array
+}
+
+/** See the file. */
+export interface LeafProvider {
+  /** Types of extensions that own leaves support beyond those of the binding. */
+  readonly extensionTypes: readonly number[]
+  /** Types of proposals beyond RFC 9420 that own leaves support and that groups accept. */
+  readonly customProposals: readonly CustomProposalType[]
+  /** Extensions of own leaves, in KeyPackages, new groups and external joins: the certificate of the device. */
+  leafExtensions(leaf: OwnLeaf): readonly Extension[] | Promise<readonly Extension[]>
+  /** Extensions of the GroupContext of a group that is made here, beside those of the binding. */
+  groupExtensions?(leaf: OwnLeaf): readonly Extension[]
+  /** The last word on an own commit: evidence for its Removes, a renewed certificate. What it throws fails the commit. */
+  commitOptions?(group: Group, options: CommitOptions): CommitOptions | Promise<CommitOptions>
+}
