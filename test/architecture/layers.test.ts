@@ -19,6 +19,7 @@ const levels: Readonly<Record<string, number>> = {
   commit: 7,
   group: 8,
   authentication: 8,
+  identity: 8,
   providers: 9,
   storage: 9,
   'group-store': 9.5,
