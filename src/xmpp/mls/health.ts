@@ -20,12 +20,13 @@ export function healthOf(
 }
 
 function conditionOf(
-  { phase, live, joining, creating }: RoomState,
+  { phase, live, expelled, joining, creating }: RoomState,
   { closed, joined }: { readonly closed: boolean; readonly joined: boolean },
   lost: boolean,
 ): RoomHealth['state'] {
   if (closed) return 'closed'
   if (phase === 'removed') return 'removed'
+  if (expelled) return 'expelled'
   if (!joined) return 'offline'
   if (phase === 'outside') {
     const asked = joining !== undefined && (joining.commit !== undefined || joining.asked < maxAsked)

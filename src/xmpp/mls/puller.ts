@@ -175,14 +175,41 @@ export class Puller {
   removed(reason: RemovalReason): void {
     if (final.includes(reason)) {
       this.#out = true
-      this.#input.session.reportHealth()
+      // some rooms still let us read why
+      this.catchUp()
+        .catch(() => undefined)
+        .then(() => this.#expelled())
     } else if (reason !== 'connection' || this.#input.xmpp.port.onState === undefined) this.#comeBack()
+  }
+
+  #expelled(): void {
+    if (this.#out && !this.#stopped) this.#input.session.post({ kind: 'expelled' }).catch(() => undefined)
   }
 
   /** Somebody has invited us again: the seat is taken, and losing it is no longer final. @throws as `Room.join` */
   async back(): Promise<void> {
     this.#out = false
-    if (!this.#input.room.joined) await this.#input.room.join({ create: false })
+    try {
+      await this.#seat()
+    } catch (error) {
+      this.#refused(error)
+      throw error
+    }
+  }
+
+  async #seat(): Promise<void> {
+    const { session, room } = this.#input
+    if (!room.joined) await room.join({ create: false })
+    if (session.state.expelled) await session.post({ kind: 'admitted' })
+  }
+
+  /** Not let in or not let read: by the room's will, or for now. */
+  #refused(error: unknown): void {
+    if (error instanceof XmppError && error.type === 'auth') {
+      this.#out = true
+      this.#input.session.problem('network', error)
+      this.#expelled()
+    } else this.#later()
   }
 
   /** The room does not know us any more. */
@@ -192,19 +219,12 @@ export class Puller {
   }
 
   #comeBack(): void {
-    const { session, room } = this.#input
     if (this.#stopped || this.#out) return
     this.#retry?.()
     this.#retry = undefined
-    const seat = room.joined ? Promise.resolve() : room.join({ create: false })
-    seat
+    this.#seat()
       .then(() => this.catchUp())
-      .catch((error: unknown) => {
-        if (error instanceof XmppError && error.type === 'auth') {
-          this.#out = true
-          session.problem('network', error)
-        } else this.#later()
-      })
+      .catch((error: unknown) => this.#refused(error))
   }
 
   #later(): void {

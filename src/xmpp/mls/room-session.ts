@@ -253,13 +253,13 @@ export class RoomSession {
 
   /** Whether nothing is under way: no event, no page, no stanza of ours without its place in the archive. */
   get idle(): boolean {
-    const { outbox, attempt, intents, queue, creating } = this.#state
+    const { outbox, attempt, intents, queue, creating, expelled } = this.#state
     const sent = outbox.every(({ archiveId }) => archiveId !== undefined)
     return (
       this.#inbox.idle &&
       !this.#puller.busy &&
       sent &&
-      !attempt &&
+      (!attempt || expelled) &&
       intents.length === 0 &&
       queue.length === 0 &&
       !creating

@@ -255,11 +255,16 @@ export class MlsRoom {
 
   /**
    * Comes back after lost state, as one operation that everybody sees: asks the members for the group's state and joins
-   * by an external commit that removes the old leaf. Resolves when this device is in.
-   * @throws `xmpp/timeout` when nobody answers; an answer that comes later is still taken
+   * by an external commit that removes the old leaf. Resolves when this device is in. Where the room had put this account
+   * out and lets it in again, and the group still has it, that is all.
+   * @throws `xmpp/timeout` when nobody answers; an answer that comes later is still taken; XmppError of a room that refuses
    */
   async rejoin(): Promise<void> {
     const { engine } = this.#session.ports
+    if (this.health.state === 'expelled') {
+      await this.#session.back()
+      if (this.health.state === 'active') return
+    }
     await this.#session.post({ kind: 'rejoin' })
     const done = await this.#session.until(() => this.#session.state.phase === 'active', engine.settings.timeoutMs)
     if (!done) throw new MlsError('xmpp/timeout', 'no member has answered')

@@ -12,7 +12,7 @@ import { beginChain } from './chains.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Turn } from './events.ts'
 import { participantOf } from './groups.ts'
-import { proposeLeaving } from './leaving.ts'
+import { leaveGroup, proposeLeaving } from './leaving.ts'
 import { receiveMessage } from './messages.ts'
 import type { Intent } from './state.ts'
 
@@ -94,24 +94,6 @@ async function apply(
   effects.push({ kind: 'health' })
   await proposeLeaving(turn)
   await replayFuture(turn)
-}
-
-/** This device was removed. */
-function leaveGroup({ state, effects }: Turn): void {
-  state.phase = 'removed'
-  if (state.leaving !== undefined) effects.push({ kind: 'done', op: state.leaving, sent: undefined })
-  state.leaving = undefined
-  state.previous = undefined
-  const error = new MlsError('group/removed', 'this device was removed from the group')
-  for (const { id } of state.intents) effects.push({ kind: 'failed', op: id, error })
-  for (const { op, archiveId } of state.outbox) if (archiveId === undefined) effects.push({ kind: 'failed', op, error })
-  for (const { op } of state.queue) effects.push({ kind: 'failed', op, error })
-  state.intents = []
-  state.outbox = []
-  state.queue = []
-  state.attempt = undefined
-  state.future = []
-  effects.push({ kind: 'health' })
 }
 
 /** Chains of those who came and went. */

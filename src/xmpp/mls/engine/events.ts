@@ -21,6 +21,10 @@ export type EngineEvent =
   | { readonly kind: 'caught-up' }
   /** The connection or the seat is gone. */
   | { readonly kind: 'lost' }
+  /** The room has put this account out, or does not let it in: what happens there can no longer be known. */
+  | { readonly kind: 'expelled' }
+  /** The seat is taken. */
+  | { readonly kind: 'admitted' }
   /** The archive no longer has the cursor. */
   | { readonly kind: 'truncated' }
   | { readonly kind: 'say'; readonly op: string; readonly content: MessageContent }

@@ -9,6 +9,7 @@ import { tryCommit } from './attempts.ts'
 import { noteAuthor } from './chains.ts'
 import type { Turn } from './events.ts'
 import { currentFork, engineId } from './groups.ts'
+import { notHere } from './leaving.ts'
 import { outsidersOf } from './roster.ts'
 import type { OutboxItem } from './state.ts'
 
@@ -19,10 +20,10 @@ const maxConfirmed = 256
 export async function say(turn: Turn, op: string, content: MessageContent): Promise<void> {
   const { state, effects } = turn
   const { group } = state
-  if (state.phase !== 'active' || group === undefined) {
+  if (state.phase !== 'active' || group === undefined || state.expelled) {
     if (state.phase === 'outside' && (state.joining !== undefined || state.creating !== undefined))
       state.queue.push({ op, content })
-    else effects.push({ kind: 'failed', op, error: new MlsError('xmpp/not_joined', 'this device is not in the group') })
+    else effects.push({ kind: 'failed', op, error: notHere(state) })
     return
   }
   if (!state.live || state.rosterStale) {

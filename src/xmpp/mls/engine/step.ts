@@ -32,12 +32,12 @@ import {
   rejoin,
   scheduleAnswers,
 } from './joining.ts'
-import { leave, resendProposals } from './leaving.ts'
+import { expel, leave, notHere, resendProposals } from './leaving.ts'
 import { type Arrival, receiveMessage, unreadable } from './messages.ts'
 import { rollBack } from './rollback.ts'
 import { outsidersOf, removeOutsiders, scheduleOutsiders } from './roster.ts'
 import { flushQueue, resend, say } from './sending.ts'
-import type { EngineContext, RoomState } from './state.ts'
+import type { EngineContext, Intent, RoomState } from './state.ts'
 
 /** Archive ids that are remembered. */
 const maxProcessed = 4096
@@ -75,6 +75,12 @@ async function dispatch(turn: Turn, event: EngineEvent): Promise<void> {
       state.live = false
       effects.push({ kind: 'health' })
       return
+    case 'expelled':
+      expel(turn)
+      return
+    case 'admitted':
+      state.expelled = false
+      return
     case 'truncated':
       state.truncated = true
       effects.push({ kind: 'health' })
@@ -83,12 +89,7 @@ async function dispatch(turn: Turn, event: EngineEvent): Promise<void> {
       await say(turn, event.op, event.content)
       return
     case 'intend':
-      state.intents.push(event.intent)
-      if (state.phase !== 'active') {
-        state.intents.pop()
-        const error = new MlsError('xmpp/not_joined', 'this device is not in the group')
-        effects.push({ kind: 'failed', op: event.intent.id, error })
-      } else await tryCommit(turn)
+      await intend(turn, event.intent)
       return
     case 'leave':
       await leave(turn, event.op)
@@ -129,6 +130,14 @@ async function dispatch(turn: Turn, event: EngineEvent): Promise<void> {
     case 'timer':
       await timer(turn, event.name)
   }
+}
+
+async function intend(turn: Turn, intent: Intent): Promise<void> {
+  const { state, effects } = turn
+  if (state.phase === 'active' && !state.expelled) {
+    state.intents.push(intent)
+    await tryCommit(turn)
+  } else effects.push({ kind: 'failed', op: intent.id, error: notHere(state) })
 }
 
 async function receive(turn: Turn, entry: EngineEntry, arrival: Arrival): Promise<void> {
