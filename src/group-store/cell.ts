@@ -3,6 +3,7 @@
  * disk: after a write that failed the group in memory is dropped and read again.
  */
 import { MlsError } from '../bytes/errors.ts'
+import type { Epoch } from '../commit/epoch.ts'
 import { Group } from '../group/group.ts'
 import type { GroupState } from '../group/state.ts'
 import type { RestoreInput } from '../group/stored-parts.ts'
@@ -80,7 +81,16 @@ export class GroupCell {
   ): Promise<{ readonly cell: GroupCell; readonly operations: StorageOperation[] }> {
     const pages = new TreePages(context.storage, context.guard.nameKey, life)
     const { operations, heads } = await stateChanges(life, pages, undefined, group.state, undefined)
-    return { cell: new GroupCell(context, life, { group, pages, heads, used: new Map() }), operations }
+    // a group that was used before it came here, as one of a snapshot: what it has given out is known
+    const used = new Map<bigint, UsedRecord>()
+    const { current, past } = group.state
+    for (const epoch of [current, ...past.map((one) => one.epoch)]) {
+      const next = nextOf(epoch)
+      if (next.application + next.handshake === 0) continue
+      used.set(epoch.context.epoch, next)
+      operations.push(putRecord(tables.used, epochKey(life, epoch.context.epoch), records.used, next))
+    }
+    return { cell: new GroupCell(context, life, { group, pages, heads, used }), operations }
   }
 
   /** What a generation must be below to be known here. */
@@ -88,13 +98,19 @@ export class GroupCell {
     return this.#used.get(epoch) ?? { application: 0, handshake: 0 }
   }
 
-  /** Notes the generations that were given out in the current epoch: for every batch with something to send. */
-  noteUsed(extra: Extra): void {
-    const { context, secretTree, privateTree } = this.group.state.current
-    const next = (type: RatchetType) => secretTree.nextGeneration(privateTree.leafIndex, type)
-    const used = { application: next('application'), handshake: next('handshake') }
-    extra.operations.push(putRecord(tables.used, epochKey(this.life, context.epoch), records.used, used))
-    extra.done.push(() => this.#used.set(context.epoch, used))
+  /** The generations of the own leaf that are next in the current epoch. */
+  get next(): UsedRecord {
+    return nextOf(this.group.state.current)
+  }
+
+  /**
+   * Notes the generations that were given out in an epoch, the current one unless another is given: for every batch with
+   * something to send.
+   */
+  noteUsed(extra: Extra, given = { epoch: this.group.epoch, used: this.next }): void {
+    const { epoch, used } = given
+    extra.operations.push(putRecord(tables.used, epochKey(this.life, epoch), records.used, used))
+    extra.done.push(() => this.#used.set(epoch, used))
   }
 
   /**
@@ -128,6 +144,11 @@ export class GroupCell {
       throw new MlsError('group/quarantined', 'another copy of this store is alive')
   }
 
+  /** Passes when everything was there that somebody looked for. @throws as `TreePages.check` */
+  check(): Promise<void> {
+    return this.#pages.check()
+  }
+
   /** Adds to a batch what has changed since the last one. */
   async prepare(extra: Extra): Promise<void> {
     const { state } = this.group
@@ -142,6 +163,11 @@ export class GroupCell {
       for (const epoch of this.#used.keys()) if (!kept.has(epoch)) this.#used.delete(epoch)
     })
   }
+}
+
+function nextOf({ secretTree, privateTree }: Epoch): UsedRecord {
+  const next = (type: RatchetType) => (secretTree.wiped ? 0 : secretTree.nextGeneration(privateTree.leafIndex, type))
+  return { application: next('application'), handshake: next('handshake') }
 }
 
 /** What {@link WriteFailure} wraps must make its group be read again. */

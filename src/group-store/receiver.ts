@@ -5,27 +5,21 @@ import { toHex } from '../bytes/text.ts'
 import type { MessageReceived, ReceiveResult } from '../group/result.ts'
 import type { Extra, GroupCell } from './cell.ts'
 import type { GroupHead } from './group-head.ts'
+import type { GroupLives } from './group-lives.ts'
 import type { OutboxEntry } from './outbox.ts'
 import { type ArchiveEntry, headerOf, type LostCommit, type Received, type Rejected } from './received.ts'
 import type { QuarantineReason } from './records.ts'
-import { isByOwnLeaf } from './rollback.ts'
+import { showsOtherCopy } from './rollback.ts'
 import type { StoreContext } from './store-context.ts'
-
-/** The lives of the group, as the batch goes on. */
-export interface Lives {
-  readonly cell: () => GroupCell
-  readonly previous: () => Promise<GroupCell | undefined>
-  readonly abandon: () => Promise<void>
-}
 
 /** See the file. */
 export class Receiver {
   readonly #context: StoreContext
   readonly #head: GroupHead
   readonly #extra: Extra
-  readonly #lives: Lives
+  readonly #lives: GroupLives
 
-  constructor(context: StoreContext, head: GroupHead, extra: Extra, lives: Lives) {
+  constructor(context: StoreContext, head: GroupHead, extra: Extra, lives: GroupLives) {
     this.#context = context
     this.#head = head
     this.#extra = extra
@@ -39,13 +33,13 @@ export class Receiver {
       const decided = await this.#joining(entry)
       if (decided !== undefined) return decided
     }
-    return this.#process(this.#lives.cell(), entry)
+    return this.#process(this.#lives.current, entry)
   }
 
   /** What a message means while an external commit waits; `undefined` when the new life is to process it. */
   async #joining(entry: ArchiveEntry): Promise<Received | undefined> {
     const { joinCommit } = this.#head.record
-    const cell = this.#lives.cell()
+    const cell = this.#lives.current
     const { suite, epoch } = cell.group
     const own = this.#context.outbox.match(entry.message)
     if (joinCommit !== undefined && equalBytes(suite.hash(entry.message), joinCommit)) {
@@ -61,7 +55,7 @@ export class Receiver {
     // another commit of the epoch that ours starts from: ours is too late if it is valid
     const received = previous?.group.epoch === header.epoch ? await this.#process(previous, entry) : undefined
     if (received !== undefined && received.result.kind !== 'commit') return received
-    if (!this.#extra.gone) await this.#lives.abandon()
+    if (!this.#extra.gone) await this.#lives.abandon(this.#extra)
     return { ...received, result: { kind: 'join-lost', epoch } }
   }
 
@@ -129,30 +123,12 @@ export class Receiver {
     this.#extra.done.push(done)
   }
 
-  /**
-   * Whether a message shows that another copy of this client sends. What cannot be verified counts, unless the delivery
-   * service says that it is not ours: joining again is a small price, a generation used twice is not.
-   */
   #otherCopy(cell: GroupCell, entry: ArchiveEntry, result: ReceiveResult | Rejected): QuarantineReason | undefined {
     if (this.#head.record.quarantine !== undefined) return undefined
-    const { group } = cell
-    const proven = () => {
-      const verdict = isByOwnLeaf(group.state, entry.message)
-      return verdict === 'yes' || (verdict === 'unknown' && entry.own !== false)
-    }
-    if (result.kind === 'own-message' && result.generation !== undefined) {
-      const used = cell.used(result.epoch)
-      const known = result.contentType === 'application' ? used.application : used.handshake
-      return result.generation >= known && proven() ? 'own_message' : undefined
-    }
-    if (result.kind === 'proposal') {
-      const { sender } = result
-      return sender.senderType === 'member' && sender.leafIndex === group.leafIndex ? 'own_message' : undefined
-    }
-    if (result.kind !== 'rejected' || result.error.code !== 'commit/own_leaf' || result.error.rule !== 'V271')
-      return undefined
-    // the signature of a PublicMessage was checked before
-    return headerOf(entry.message)?.isPrivate === false || proven() ? 'own_commit' : undefined
+    const seen = result.kind === 'rejected' ? result.error : result
+    return showsOtherCopy(cell.group.state, { message: entry.message, result: seen, own: entry.own }, (epoch) =>
+      cell.used(epoch),
+    )
   }
 }
 

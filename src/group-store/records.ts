@@ -1,4 +1,7 @@
-/** The records of the group store, format 1. Parts that the engine encodes stand in them as bytes. */
+/**
+ * The records of the group store. Parts that the engine encodes stand in them as bytes. Version 2 of `mls_state` says that
+ * nodes in pages may carry the number of members below them (`ratchet-tree/stored-nodes.ts`), which version 1 did not know.
+ */
 
 import { recordType } from '../storage/records.ts'
 import { bool, bytes, fields, type Infer, list, oneOf, optional, text, uint } from '../storage/schema.ts'
@@ -95,7 +98,7 @@ export type QuarantineReason = Infer<typeof quarantine>
 export const records = {
   meta: recordType({ type: 'mls_meta', version: 1, schema: meta }),
   group: recordType({ type: 'mls_group', version: 1, schema: group }),
-  state: recordType({ type: 'mls_state', version: 1, schema: state }),
+  state: recordType({ type: 'mls_state', version: 2, schema: state, migrations: [(body) => body] }),
   epoch: recordType({ type: 'mls_epoch', version: 1, schema: epochFields }),
   used: recordType({ type: 'mls_used', version: 1, schema: used }),
   proposal: recordType({ type: 'mls_proposal', version: 1, schema: proposal }),

@@ -1,4 +1,5 @@
-/** The ratchet tree of a group as content-named pages: a commit writes the pages of its path, opening hashes no node. */
+/** The ratchet tree of a group as content-named pages: a commit writes the pages of its path, opening
+ * reads the root. */
 import { type Bytes, concatBytes, copyBytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import { mapKey } from '../bytes/text.ts'
@@ -8,8 +9,9 @@ import { changedNodes, restoreTree } from '../ratchet-tree/stored-nodes.ts'
 import type { Tree } from '../ratchet-tree/tree.ts'
 import { decodeHead, emptyHead, encodeHead, type PageHead } from '../storage/page-format.ts'
 import { bandLengths, nodePlace } from '../storage/page-order.ts'
+import { PageReader } from '../storage/page-reader.ts'
 import { PageStore } from '../storage/pages.ts'
-import { tables } from './layout.ts'
+import { scanAll, tables } from './layout.ts'
 
 /** What names the pages of one tree: its height, and a head for each band. */
 export interface TreeHeads {
@@ -23,14 +25,12 @@ export interface StoredTree {
   readonly heads: TreeHeads
 }
 
-/** Entries that are read at once. */
-const chunk = 4096
-
 /** The pages of one life of a group. Only the newest tree is kept: earlier ones are differences from it. */
 export class TreePages {
   readonly #storage: Storage
   readonly #nameKey: Uint8Array
   readonly #life: Uint8Array
+  #failure: { readonly cause: unknown } | undefined
 
   constructor(storage: Storage, nameKey: Uint8Array, life: Uint8Array) {
     this.#storage = storage
@@ -72,32 +72,52 @@ export class TreePages {
     return { heads: { height: tree.height, bands }, operations }
   }
 
-  /** Reads a tree. @throws `storage/damaged`, `storage/io` */
+  /**
+   * A tree whose pages are read when somebody looks at their nodes. What a later batch deletes is not missed: a page is
+   * replaced because a node in it has changed, finding that has looked at the node, and a reader keeps what it has read.
+   * @throws `storage/damaged`, `storage/io`
+   */
   async open(suite: CipherSuite, heads: TreeHeads): Promise<Tree> {
     const lengths = bandLengths(2 ** heads.height)
-    const bands = await Promise.all(
-      heads.bands.map(async (head, band) => {
-        if (head.length !== lengths[band]) throw new MlsError('storage/damaged', 'pages of another tree')
-        return this.#entries(this.#pages(band), head)
-      }),
+    if (heads.bands.length !== lengths.length || heads.bands.some((head, band) => head.length !== lengths[band]))
+      throw new MlsError('storage/damaged', 'pages of another tree')
+    const fetch = await this.#source()
+    const readers = heads.bands.map((head, band) => new PageReader(this.#pages(band), head, fetch))
+    const failed = (cause: unknown) => {
+      this.#failure ??= { cause }
+    }
+    return restoreTree(
+      suite,
+      heads.height,
+      (node) => {
+        const { band, index } = nodePlace(node)
+        return readers[band]?.entry(index)
+      },
+      failed,
     )
-    return restoreTree(suite, heads.height, (node) => {
-      const { band, index } = nodePlace(node)
-      return bands[band]?.[index]
-    })
   }
 
-  async #entries(pages: PageStore, head: PageHead): Promise<(Bytes | undefined)[]> {
-    const all: (Bytes | undefined)[] = []
-    for (let start = 0; start < head.length; start += chunk) {
-      const length = Math.min(chunk, head.length - start)
-      const some = await pages.get(
-        head,
-        Array.from({ length }, (_, i) => start + i),
-      )
-      for (const entry of some) all.push(entry)
-    }
-    return all
+  /**
+   * Passes when every page that somebody looked for was there. After a failure whatever was done with the tree is not to
+   * be stored: it may be the outcome of an error that was taken for that of a bad message.
+   * @throws `storage/fenced`, `storage/damaged`, `storage/io`, `storage/closed`
+   */
+  async check(): Promise<void> {
+    if (this.#failure === undefined) return
+    // pages are missing, too, when another owner has replaced them
+    await this.#storage.apply([])
+    const { cause } = this.#failure
+    if (cause instanceof MlsError && cause.code.startsWith('storage/')) throw cause
+    throw new MlsError('storage/damaged', 'stored nodes that are no tree', { cause })
+  }
+
+  /** What gives the bytes of a page; a storage that answers later only is read as a whole. */
+  async #source(): Promise<(key: Bytes) => Bytes | undefined> {
+    const storage = this.#storage
+    if (storage.readNow !== undefined) return (key) => storage.readNow?.([{ table: tables.pages, key }])[0]
+    const rows = new Map<string, Bytes>()
+    for (const { key, value } of await scanAll(storage, tables.pages, this.#life)) rows.set(mapKey(key), value)
+    return (key) => rows.get(mapKey(key))
   }
 
   #pages(band: number, written: readonly StorageOperation[] = []): PageStore {

@@ -113,6 +113,13 @@ export interface Storage {
   getMany(keys: readonly StorageKey[]): Promise<(Bytes | undefined)[]>
 
   /**
+   * {@link getMany} at once, for drivers that can read without waiting; absent where the medium answers later only
+   * (IndexedDB). What can be read so is read when it is needed, such as the pages of a large tree.
+   * @throws `storage/io`, `storage/damaged`, `storage/closed`, `storage/range`
+   */
+  readonly readNow?: ((keys: readonly StorageKey[]) => (Bytes | undefined)[]) | undefined
+
+  /**
    * Rows of a range in the order of their keys.
    * @throws `storage/io`, `storage/damaged`, `storage/closed`, `storage/range`
    */

@@ -43,12 +43,20 @@ export class TreeLeaf implements EncodedLeafNode {
   }
 }
 
+/** What is below a branch, and the node itself: `undefined` for a blank one. */
+export interface BranchContent {
+  readonly left: Subtree
+  readonly right: Subtree
+  readonly parent: ParentNode | undefined
+}
+
 /** A node above the leaves, with at least one leaf below it. */
 export class Branch {
-  left: Subtree
-  right: Subtree
-  /** `undefined` for a blank node. */
-  parent: ParentNode | undefined
+  #left: Subtree
+  #right: Subtree
+  #parent: ParentNode | undefined
+  /** Gives the content, while that was not asked for. */
+  #read: (() => BranchContent) | undefined
   /** Leaves below that are not blank. */
   memberCount: number
   /** The tree hash of RFC 9420 §7.8; absent only inside a draft. */
@@ -57,12 +65,63 @@ export class Branch {
   readonly owner: object | undefined
 
   constructor(left: Subtree, right: Subtree, parent: ParentNode | undefined, owner?: object) {
-    this.left = left
-    this.right = right
-    this.parent = parent
+    this.#left = left
+    this.#right = right
+    this.#parent = parent
+    this.#read = undefined
     this.memberCount = memberCountOf(left) + memberCountOf(right)
     this.treeHash = undefined
     this.owner = owner
+  }
+
+  /** A branch whose content is read when somebody looks at it; what `read` throws, whoever looks sees. */
+  static stored(memberCount: number, treeHash: Bytes, read: () => BranchContent): Branch {
+    const made = new Branch(undefined, undefined, undefined)
+    made.#read = read
+    made.memberCount = memberCount
+    made.treeHash = treeHash
+    return made
+  }
+
+  /** The half with the smaller indices. */
+  get left(): Subtree {
+    if (this.#read !== undefined) this.#open(this.#read)
+    return this.#left
+  }
+
+  set left(subtree: Subtree) {
+    if (this.#read !== undefined) this.#open(this.#read)
+    this.#left = subtree
+  }
+
+  /** The half with the greater indices. */
+  get right(): Subtree {
+    if (this.#read !== undefined) this.#open(this.#read)
+    return this.#right
+  }
+
+  set right(subtree: Subtree) {
+    if (this.#read !== undefined) this.#open(this.#read)
+    this.#right = subtree
+  }
+
+  /** The node; `undefined` for a blank one. */
+  get parent(): ParentNode | undefined {
+    if (this.#read !== undefined) this.#open(this.#read)
+    return this.#parent
+  }
+
+  set parent(parent: ParentNode | undefined) {
+    if (this.#read !== undefined) this.#open(this.#read)
+    this.#parent = parent
+  }
+
+  #open(read: () => BranchContent): void {
+    const { left, right, parent } = read()
+    this.#left = left
+    this.#right = right
+    this.#parent = parent
+    this.#read = undefined
   }
 }
 

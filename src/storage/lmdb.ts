@@ -207,6 +207,10 @@ class LmdbStorage implements Storage {
   }
 
   async getMany(keys: Parameters<Storage['getMany']>[0]): Promise<(Bytes | undefined)[]> {
+    return this.readNow(keys)
+  }
+
+  readNow(keys: Parameters<Storage['getMany']>[0]): (Bytes | undefined)[] {
     // One synchronous run shares one read transaction.
     return this.#read(() => keys.map(({ table, key }) => this.#value(table, key)))
   }

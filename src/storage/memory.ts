@@ -5,7 +5,7 @@
 import { type Bytes, copyBytes, wipe } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import { mapKey } from '../bytes/text.ts'
-import type { OwnershipPolicy, Storage, StorageOwner, TableSize } from '../ports/storage.ts'
+import type { OwnershipPolicy, Storage, StorageKey, StorageOwner, TableSize } from '../ports/storage.ts'
 import { Handle } from './handle.ts'
 import { checkFence, decodeOwner, encodeOwner, nextOwner, type RandomBytes } from './owner.ts'
 import {
@@ -87,6 +87,10 @@ export async function openMemoryStorage(options: MemoryStorageOptions): Promise<
 
 function memoryStorage(medium: MemoryMedium, owner: StorageOwner, handle: Handle): Storage {
   const copyOf = (value: Bytes | undefined) => (value === undefined ? undefined : copyBytes(value))
+  const readNow = (keys: readonly StorageKey[]) => {
+    handle.check()
+    return keys.map(({ table, key }) => copyOf(medium.read(rowAddress(table, key))))
+  }
   return {
     owner,
     async apply(batch) {
@@ -103,9 +107,9 @@ function memoryStorage(medium: MemoryMedium, owner: StorageOwner, handle: Handle
       handle.check()
       return copyOf(medium.read(rowAddress(table, key)))
     },
+    readNow,
     async getMany(keys) {
-      handle.check()
-      return keys.map(({ table, key }) => copyOf(medium.read(rowAddress(table, key))))
+      return readNow(keys)
     },
     async scan(table, range) {
       handle.check()

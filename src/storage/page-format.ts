@@ -37,7 +37,7 @@ export interface PageHead {
 export interface Page {
   readonly level: number
   readonly position: number
-  readonly slots: readonly (Uint8Array | undefined)[]
+  readonly slots: readonly (Bytes | undefined)[]
 }
 
 /** The sequence without entries. */
@@ -75,7 +75,7 @@ export function encodePage(page: Page): Bytes {
 }
 
 /**
- * The page of bytes whose name was checked; its slots are copies.
+ * The page of bytes whose name was checked; its slots are views.
  * @throws `storage/damaged`, `storage/version`
  */
 export function decodePage(bytes: Bytes): Page {

@@ -109,7 +109,7 @@ export class PageStore {
       root = page.slots[0] as Name
     }
     const operations = [...made.values()].map(({ name, bytes }): StorageOperation => {
-      return { kind: 'put', table: this.#options.table, key: this.#key(name), value: bytes }
+      return { kind: 'put', table: this.#options.table, key: this.key(name), value: bytes }
     })
     const bytes = [...made.values()].reduce((sum, page) => sum + page.bytes.length, 0)
     return { head: { length, height, root: root as Bytes | undefined }, operations, bytes }
@@ -174,7 +174,7 @@ export class PageStore {
       if (name !== 'above') {
         const shared = others.some(({ name: other }) => other instanceof Uint8Array && equalBytes(other, name))
         if (shared) return
-        operations.push({ kind: 'delete', table: this.#options.table, key: this.#key(name) })
+        operations.push({ kind: 'delete', table: this.#options.table, key: this.key(name) })
       }
       if (level === 0) return
       const below = async ({ head, name }: Place) => ({ head, slots: await this.#slots(level, position, name, head) })
@@ -237,20 +237,25 @@ export class PageStore {
 
   async #readMany(level: number, names: ReadonlyMap<number, Bytes>): Promise<Map<number, Page>> {
     const { storage, table } = this.#options
-    const asked = [...names.values()].map((name) => ({ table, key: this.#key(name) }))
+    const asked = [...names.values()].map((name) => ({ table, key: this.key(name) }))
     const found = await storage.getMany(asked)
     const pages = new Map<number, Page>()
-    for (const [i, [position, name]] of [...names].entries()) {
-      const bytes = found[i]
-      if (bytes === undefined) throw new MlsError('storage/damaged', 'a page is missing')
-      if (!equalBytes(this.#name(bytes), name))
-        throw new MlsError('storage/damaged', 'a page is not what its name says')
-      const page = decodePage(bytes)
-      if (page.level !== level || page.position !== position)
-        throw new MlsError('storage/damaged', 'a page is in the wrong place')
-      pages.set(position, page)
-    }
+    for (const [i, [position, name]] of [...names].entries())
+      pages.set(position, { level, position, slots: this.check(level, position, name, found[i]) })
     return pages
+  }
+
+  /**
+   * The slots of the bytes of a page, which must be what its name says, at its place.
+   * @throws `storage/damaged`, `storage/version`
+   */
+  check(level: number, position: number, name: Uint8Array, bytes: Bytes | undefined): Page['slots'] {
+    if (bytes === undefined) throw new MlsError('storage/damaged', 'a page is missing')
+    if (!equalBytes(this.#name(bytes), name)) throw new MlsError('storage/damaged', 'a page is not what its name says')
+    const page = decodePage(bytes)
+    if (page.level !== level || page.position !== position)
+      throw new MlsError('storage/damaged', 'a page is in the wrong place')
+    return page.slots
   }
 
   #name(bytes: Uint8Array): Bytes {
@@ -258,7 +263,8 @@ export class PageStore {
     return copyBytes(nameKey === undefined ? sha256(bytes) : hmac(sha256, nameKey, bytes))
   }
 
-  #key(name: Uint8Array): Bytes {
+  /** The key of a page by its name. @throws `storage/damaged` */
+  key(name: Uint8Array): Bytes {
     if (name.length !== pageNameLength) throw new MlsError('storage/damaged', 'name of a page')
     return concatBytes(this.#options.prefix, name)
   }

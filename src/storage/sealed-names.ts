@@ -1,6 +1,6 @@
 /** Limits at the surface of a sealed store, whose own tables have names with a colon that callers cannot use. */
 import { copyBytes } from '../bytes/bytes.ts'
-import type { StorageOperation } from '../ports/storage.ts'
+import type { StorageKey, StorageOperation } from '../ports/storage.ts'
 import { maxKeyLength, maxValueLength, outOfRange, rowAddress } from './rows.ts'
 
 /**
@@ -32,4 +32,18 @@ export function checkedCopy(operation: StorageOperation): StorageOperation {
     default:
       throw outOfRange('kind of operation')
   }
+}
+
+/** The table of row key records. */
+export const rowKeys = 'sealed:keys'
+
+/** Where the value record and the row key record of each row are. @throws `storage/range` */
+export function recordsOf(keys: readonly StorageKey[]): StorageKey[] {
+  return keys.flatMap(({ table, key }): StorageKey[] => {
+    checkName(table, key)
+    return [
+      { table: `v:${table}`, key },
+      { table: rowKeys, key: rowAddress(table, key) },
+    ]
+  })
 }

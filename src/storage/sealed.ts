@@ -32,7 +32,7 @@ import { KeyRing } from './key-ring.ts'
 import type { MasterKey } from './master-key.ts'
 import type { RandomBytes } from './owner.ts'
 import { rowAddress } from './rows.ts'
-import { checkedCopy, checkName } from './sealed-names.ts'
+import { checkedCopy, checkName, recordsOf, rowKeys } from './sealed-names.ts'
 import { generationOf, openRow, rewrapRow, rowVersion, sealRow } from './sealed-rows.ts'
 import { Turns } from './turns.ts'
 import { type KeyVault, storageVault } from './vault.ts'
@@ -63,7 +63,6 @@ export interface SealedStorage extends Storage {
   changeMasterKey(masterKey: MasterKey): Promise<void>
 }
 
-const rowKeys = 'sealed:keys'
 const root = 'sealed:root'
 const pointerKey = ascii('key-record')
 const associated = ascii('xmpp-mls key record 1')
@@ -184,14 +183,17 @@ class Sealed implements SealedStorage {
   }
 
   async getMany(keys: readonly StorageKey[]): Promise<(Bytes | undefined)[]> {
-    const asked = keys.flatMap(({ table, key }): StorageKey[] => {
-      checkName(table, key)
-      return [
-        { table: `v:${table}`, key },
-        { table: rowKeys, key: rowAddress(table, key) },
-      ]
-    })
-    const records = await this.#storage.getMany(asked)
+    return this.#open(keys, await this.#storage.getMany(recordsOf(keys)))
+  }
+
+  /** Where the store below can; its records and their keys are of one moment. */
+  get readNow(): Storage['readNow'] {
+    const storage = this.#storage
+    if (storage.readNow === undefined) return undefined
+    return (keys) => this.#open(keys, storage.readNow?.(recordsOf(keys)) ?? [])
+  }
+
+  #open(keys: readonly StorageKey[], records: readonly (Bytes | undefined)[]): (Bytes | undefined)[] {
     const ring = this.#keys
     return keys.map(({ table, key }, i) => {
       const [valueRecord, keyRecord] = records.slice(2 * i, 2 * i + 2)

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { MlsError } from '../../src/bytes/errors.ts'
 import { tables } from '../../src/group-store/layout.ts'
 import { type StoredTree, TreePages } from '../../src/group-store/tree-pages.ts'
+import type { Storage, StorageKey } from '../../src/ports/storage.ts'
 import { TreeDraft } from '../../src/ratchet-tree/draft.ts'
-import { openMemoryStorage } from '../../src/storage/memory.ts'
+import { applyTreeDelta, encodeTreeDelta } from '../../src/ratchet-tree/tree-delta.ts'
+import { MemoryMedium, openMemoryStorage } from '../../src/storage/memory.ts'
 import { populatedTree } from '../support/populated-tree.ts'
 import { openSuite } from '../support/suite.ts'
 import { random } from './support.ts'
@@ -70,8 +72,83 @@ describe('the tree as pages', () => {
     const { storage, pages, state } = await stored(300)
     const [first, second] = await storage.scan(tables.pages, { limit: 2 })
     await storage.apply([{ kind: 'put', table: tables.pages, key: first!.key, value: second!.value }])
-    await expect(pages.open(suite, state.heads)).rejects.toMatchObject({ code: 'storage/damaged' })
+    const opened = await pages.open(suite, state.heads)
+    expect(() => opened.encode()).toThrow(MlsError)
+    await expect(pages.check()).rejects.toMatchObject({ code: 'storage/damaged' })
     await storage.apply([{ kind: 'delete', table: tables.pages, key: first!.key }])
-    await expect(pages.open(suite, state.heads)).rejects.toBeInstanceOf(MlsError)
+    const without = new TreePages(storage, nameKey, life)
+    const again = await without.open(suite, state.heads)
+    expect(() => again.encode()).toThrow(MlsError)
+    await expect(without.check()).rejects.toMatchObject({ code: 'storage/damaged' })
   })
+
+  test('another owner who has replaced pages is told from damage', async () => {
+    const { tree } = populatedTree(suite, 300)
+    const medium = new MemoryMedium()
+    const storage = await openMemoryStorage({ medium, randomBytes: random })
+    const { heads, operations } = await new TreePages(storage, nameKey, life).replace(undefined, tree)
+    await storage.apply(operations)
+    const pages = new TreePages(storage, nameKey, life)
+    const opened = await pages.open(suite, heads)
+    const other = await openMemoryStorage({ medium, randomBytes: random })
+    await other.apply([{ kind: 'delete_prefix', table: tables.pages, prefix: life }])
+    expect(() => opened.encode()).toThrow(MlsError)
+    await expect(pages.check()).rejects.toMatchObject({ code: 'storage/fenced' })
+  })
+})
+
+describe('opening reads little', () => {
+  /** How many pages are read, by whom. */
+  async function counted(members: number, late = false) {
+    const { storage, state } = await stored(members)
+    let reads = 0
+    const readNow = (keys: readonly StorageKey[]) => {
+      reads += keys.length
+      return storage.readNow!(keys)
+    }
+    const watched: Storage = Object.assign(Object.create(storage) as Storage, { readNow: late ? undefined : readNow })
+    const pages = new TreePages(watched, nameKey, life)
+    return { storage, pages, state, reads: () => reads }
+  }
+
+  test('the pages of the nodes that somebody looks at', async () => {
+    const { pages, state, reads } = await counted(1000)
+    const tree = await pages.open(suite, state.heads)
+    expect([tree.memberCount, tree.treeHash]).toEqual([1000, state.tree.treeHash])
+    // the root and its children lie in one page of the upper band
+    expect(reads()).toBe(1)
+    expect(tree.leaf(999)!.bytes).toEqual(state.tree.leaf(999)!.bytes)
+    // the page of the leaf, that of the first leaf beside the way down, and the index page above them
+    expect(reads()).toBeLessThanOrEqual(4)
+    expect(tree.encode()).toEqual(state.tree.encode())
+    const all = reads()
+    expect(all).toBeGreaterThan(32)
+    expect(tree.leafOfSignatureKey(state.tree.leaf(5)!.signatureKey)).toBe(5)
+    expect(reads()).toBe(all)
+  })
+
+  test.each([false, true])(
+    'what later batches delete stays readable (storage that answers later: %s)',
+    async (late) => {
+      const { storage, pages, state } = await counted(1000, late)
+      const before = await pages.open(suite, state.heads)
+      let now: StoredTree = { tree: before, heads: state.heads }
+      let twin = state.tree
+      for (const index of [17, 900, 17, 63, 64, 500]) {
+        const draft = new TreeDraft(twin)
+        draft.update(index, { bytes: twin.leaf(index)!.bytes, leafNode: twin.leaf(index)!.leafNode })
+        const edited = draft.finish(suite)
+        // by a difference, which looks at the nodes that it changes alone
+        const tree = applyTreeDelta(suite, now.tree, encodeTreeDelta(twin, edited))
+        twin = edited
+        const { heads, operations } = await pages.replace(now, tree)
+        await storage.apply(operations)
+        now = { tree, heads }
+      }
+      expect(before.encode()).toEqual(state.tree.encode())
+      expect(now.tree.encode()).toEqual(twin.encode())
+      expect(now.tree.encode()).toEqual((await new TreePages(storage, nameKey, life).open(suite, now.heads)).encode())
+      await pages.check()
+    },
+  )
 })

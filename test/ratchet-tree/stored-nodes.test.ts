@@ -74,6 +74,59 @@ describe('stored nodes', () => {
     expect(heights).toEqual([5, 5, 5, 4, 5])
   })
 
+  test('are read when they are looked at, and every failure is told', () => {
+    const nodes = storedNodes(fixture.tree)
+    const asked: number[] = []
+    const failures: unknown[] = []
+    let broken = Number.NaN
+    const tree = restoreTree(
+      suite,
+      fixture.tree.height,
+      (node) => {
+        asked.push(node)
+        if (node === broken) throw new MlsError('storage/io', 'broken')
+        return nodes.get(node)
+      },
+      (cause) => failures.push(cause),
+    )
+    // the root and its two children
+    expect(asked.splice(0).sort((a, b) => a - b)).toEqual([15, 31, 47])
+    expect(tree.memberCount).toBe(21)
+    expect(tree.leaf(20)!.bytes).toEqual(fixture.tree.leaf(20)!.bytes)
+    expect(asked.splice(0).length).toBe(2 * (tree.height - 1))
+    const draft = new TreeDraft(tree)
+    draft.remove(20)
+    broken = 4
+    expect(() => tree.leaf(2)).toThrow(MlsError)
+    expect(failures.length).toBeGreaterThan(0)
+    broken = Number.NaN
+    // what failed is read again
+    expect(tree.leaf(2)!.bytes).toEqual(fixture.tree.leaf(2)!.bytes)
+    expect(tree.encode()).toEqual(fixture.encoded)
+  })
+
+  test('of the first format, without counts, give the tree too', () => {
+    const first = new Map<number, Bytes>()
+    const { hashLength } = suite.parameters
+    for (const [node, bytes] of storedNodes(fixture.tree)) {
+      const old = bytes.slice()
+      const type = old[1 + hashLength]!
+      if (type === 1) first.set(node, old)
+      else {
+        old[1 + hashLength] = type === 3 ? 0 : 2
+        first.set(node, Uint8Array.from([...old.subarray(0, 2 + hashLength), ...old.subarray(6 + hashLength)]))
+      }
+    }
+    const tree = restored(first, fixture.tree.height)
+    expect([tree.encode(), tree.memberCount]).toEqual([fixture.encoded, 21])
+    // and a commit after it stores nodes of the present format between those of the first
+    const next = edited(tree, (draft) => draft.remove(3))
+    for (const [node, bytes] of changedNodes(tree, next))
+      if (bytes === undefined) first.delete(node)
+      else first.set(node, bytes)
+    expect(restored(first, next.height).encode()).toEqual(next.encode())
+  })
+
   test('one leaf changes one node a level', () => {
     const next = edited(fixture.tree, (draft) => draft.update(20, leafOf(fixture.tree, 20)))
     expect(changedNodes(fixture.tree, next).size).toBe(fixture.tree.height + 1)
@@ -82,9 +135,9 @@ describe('stored nodes', () => {
 
   test('nodes that are no tree are refused', () => {
     const nodes = storedNodes(fixture.tree)
-    const code = (work: () => unknown) => {
+    const code = (work: () => Tree) => {
       try {
-        work()
+        work().encode()
       } catch (error) {
         return error instanceof MlsError ? error.code : 'not typed'
       }
@@ -95,6 +148,11 @@ describe('stored nodes', () => {
     expect(code(() => restored(new Map(), 0))).toBe('snapshot/damaged')
     expect(code(() => restored(new Map([...nodes, [1, nodes.get(0)!]]), 5))).toBe('snapshot/damaged')
     expect(code(() => restored(new Map([...nodes, [0, nodes.get(1)!]]), 5))).toBe('snapshot/damaged')
+    // one member less than the node above says
+    expect(code(() => restored(new Map([...nodes].filter(([node]) => node !== 4)), 5))).toBe('snapshot/damaged')
+    const counted = nodes.get(7)!.slice()
+    counted[2 + suite.parameters.hashLength + 3] = 1
+    expect(code(() => restored(new Map([...nodes, [7, counted]]), 5))).toBe('snapshot/damaged')
     expect(code(() => restored(new Map([...nodes, [0, nodes.get(0)!.subarray(0, 20)]]), 5))).toBe('snapshot/damaged')
   })
 })

@@ -26,6 +26,22 @@ export const readChecks: readonly StorageCheck[] = [
     expectSame(await store.getMany(keys), [bytes('2'), undefined, bytes('1'), bytes('2')], 'values')
     expectSame(await store.getMany([]), [], 'no keys')
   }),
+  onStore('readNow, where there is one, answers as getMany', async (store) => {
+    if (store.readNow === undefined) return
+    await store.apply([put('t', 'a', '1'), put('u', 'a', '2')])
+    const keys = [
+      { table: 'u', key: bytes('a') },
+      { table: 't', key: bytes('nothing') },
+    ]
+    const values = store.readNow(keys)
+    expectSame(values, [bytes('2'), undefined], 'values')
+    values[0]?.fill(0)
+    await store.apply([put('u', 'a', '3')])
+    expectSame(store.readNow(keys)[0], bytes('3'), 'a value after the next batch')
+    expectSame(await store.getMany(keys), store.readNow(keys), 'getMany')
+    await store.close()
+    await expectCode((async () => store.readNow?.(keys))(), 'storage/closed', 'a closed handle')
+  }),
   onStore('keys are ordered as unsigned bytes, a prefix first', async (store) => {
     const keys = [[], [0], [0, 0], [0, 255], [1], [127], [128], [128, 0], [255], [255, 255]].map((key) =>
       Uint8Array.from(key),

@@ -213,6 +213,10 @@ class SimulatedStorage implements Storage {
   }
 
   async getMany(keys: Parameters<Storage['getMany']>[0]): Promise<(Bytes | undefined)[]> {
+    return this.readNow(keys)
+  }
+
+  readNow(keys: Parameters<Storage['getMany']>[0]): (Bytes | undefined)[] {
     return this.#read((log) => keys.map(({ table, key }) => log.value(rowAddress(table, key))))
   }
 
