@@ -109,6 +109,7 @@ export type { Clock } from './ports/clock.ts'
 export type {
   GroupRules,
   RuleChange,
+  RuleCompany,
   RuleGroup,
   RuleOptions,
   RuleProposal,

@@ -158,9 +158,12 @@ async function admitted(
   const { context, tree, privateTree } = current
   const group = ruleGroup(context, tree, context.extensions)
   const sender = { senderType: 'member' as const, leafIndex: privateTree.leafIndex }
-  const all = [...references, ...proposals.map((proposal) => ({ proposal, sender }))]
+  const company = {
+    committer: privateTree.leafIndex,
+    proposals: [...references, ...proposals.map((proposal) => ({ proposal, sender }))],
+  }
   const kept: CachedProposal[] = []
-  for (const entry of references) if (await rules.admits(group, entry, all)) kept.push(entry)
+  for (const entry of references) if (await rules.admits(group, entry, company)) kept.push(entry)
   return kept
 }
 

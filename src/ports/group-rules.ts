@@ -73,10 +73,18 @@ export interface GroupRules {
   /** Checks a commit: O(changed leaves * log n). */
   checkTransition(transition: RuleTransition): void | Promise<void>
   /**
-   * Whether a proposal that was sent before may go into an own commit with `all` (itself included). What is refused is left
-   * out, so that nobody blocks a group by a proposal that the rules forbid.
+   * Whether a proposal that was sent before may go into a commit of `company`. What is refused is left out of own commits,
+   * so that nobody blocks a group by a proposal that the rules forbid.
    */
-  admits?(group: RuleGroup, proposal: RuleProposal, all: readonly RuleProposal[]): boolean | Promise<boolean>
+  admits?(group: RuleGroup, proposal: RuleProposal, company: RuleCompany): boolean | Promise<boolean>
+}
+
+/** The commit that a proposal would go into. */
+export interface RuleCompany {
+  /** The leaf of the committer. */
+  readonly committer: number
+  /** All proposals that are considered for it. */
+  readonly proposals: readonly RuleProposal[]
 }
 
 /** How to share the time of a long check. */
