@@ -13,6 +13,7 @@
 import { copyBytes, equalBytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import { unprotectPrivate } from '../framing/private-message.ts'
+import type { ReceiveResult } from '../group/result.ts'
 import type { GroupState } from '../group/state.ts'
 import type { Anchor } from '../ports/anchor.ts'
 import type { Storage, StorageOperation } from '../ports/storage.ts'
@@ -20,7 +21,8 @@ import type { RandomBytes } from '../storage/owner.ts'
 import { putRecord, readRecord } from '../storage/records.ts'
 import { decodeMlsMessage } from '../wire/mls-message.ts'
 import { metaKey, scanAll, tables } from './layout.ts'
-import { type MetaRecord, type QuarantineReason, records } from './records.ts'
+import { headerOf } from './received.ts'
+import { type MetaRecord, type QuarantineReason, records, type UsedRecord } from './records.ts'
 
 /** The counters of a store, here and at its anchor. */
 export class RollbackGuard {
@@ -132,10 +134,45 @@ async function quarantineAll(storage: Storage, quarantine: QuarantineReason): Pr
 }
 
 /**
+ * Whether a message shows that another copy of this client sends. What cannot be verified counts, unless the delivery
+ * service says that it is not ours: joining again is a small price, a generation used twice is not.
+ * @param seen what became of the message; `own`: what the delivery service says of its sender, where it says something
+ * @param used what a generation of an epoch must be below to be known here
+ */
+export function showsOtherCopy(
+  state: GroupState,
+  seen: {
+    readonly message: Uint8Array
+    readonly result: ReceiveResult | MlsError
+    readonly own: boolean | undefined
+  },
+  used: (epoch: bigint) => UsedRecord,
+): QuarantineReason | undefined {
+  const { message, result, own } = seen
+  const proven = () => {
+    const verdict = isByOwnLeaf(state, message)
+    return verdict === 'yes' || (verdict === 'unknown' && own !== false)
+  }
+  if (result instanceof MlsError) {
+    if (result.code !== 'commit/own_leaf' || result.rule !== 'V271') return undefined
+    // the signature of a PublicMessage was checked before
+    return headerOf(message)?.isPrivate === false || proven() ? 'own_commit' : undefined
+  }
+  if (result.kind === 'own-message' && result.generation !== undefined) {
+    const known = result.contentType === 'application' ? used(result.epoch).application : used(result.epoch).handshake
+    return result.generation >= known && proven() ? 'own_message' : undefined
+  }
+  if (result.kind !== 'proposal') return undefined
+  const { sender } = result
+  const byOwnLeaf = sender.senderType === 'member' && sender.leafIndex === state.current.privateTree.leafIndex
+  return byOwnLeaf ? 'own_message' : undefined
+}
+
+/**
  * Whether a PrivateMessage that claims the own leaf was made by it: `yes` when its signature holds, `no` when it does not,
  * `unknown` when the key of its generation is gone. Changes nothing.
  */
-export function isByOwnLeaf(state: GroupState, bytes: Uint8Array): 'yes' | 'no' | 'unknown' {
+function isByOwnLeaf(state: GroupState, bytes: Uint8Array): 'yes' | 'no' | 'unknown' {
   try {
     const message = decodeMlsMessage(bytes)
     if (message.wireFormat !== 'mls_private_message') return 'no'
