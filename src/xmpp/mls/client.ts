@@ -28,6 +28,7 @@ import {
   type MlsClientOptions,
   type RoomOptions,
 } from './types.ts'
+import { WelcomeLog } from './welcome-log.ts'
 import { type IncomingWelcome, Welcomes } from './welcomes.ts'
 
 const renewEveryMs = 24 * 60 * 60 * 1000
@@ -51,6 +52,7 @@ export class MlsClient {
       context: parts.context,
       blobs: parts.blobs,
       keyPackages: parts.keyPackages,
+      log: parts.log,
       onWelcome: (welcome) => this.#welcome(welcome),
       onProblem: (error) => this.#problem(error),
     })
@@ -69,7 +71,8 @@ export class MlsClient {
       timers: ports.timers ?? systemTimers,
       random: ports.random ?? systemRandom,
     }
-    const store = new ClientStore(options.storage ?? (await temporaryStorage()))
+    const storage = options.storage ?? (await temporaryStorage())
+    const store = new ClientStore(storage)
     const account = bareJid(xmpp.jid)
     const { identity, device } = await openDevice(store, suite, { account, deviceId: options.deviceId })
     const authentication = options.authentication ?? formAuthentication
@@ -80,6 +83,7 @@ export class MlsClient {
       context,
       engine: { suite, identity, account, device, clock: context.timers, authentication, settings, trust, rules, leaf },
       store,
+      log: new WelcomeLog(storage),
       blobs: new Blobs(context, settings),
       keyPackages,
     })
@@ -97,8 +101,9 @@ export class MlsClient {
   }
 
   async #start(): Promise<void> {
-    const { keyPackages, context } = this.#parts
+    const { keyPackages, context, log } = this.#parts
     await keyPackages.load()
+    await log.load()
     await this.#rooms.load()
     this.#welcomes.listen()
     await keyPackages.refresh()
@@ -106,10 +111,11 @@ export class MlsClient {
     this.#renew()
     this.#stopState = context.port.onState?.((state) => {
       if (state !== 'online') return
-      keyPackages.refresh().then(
-        () => this.#welcomes.catchUp(),
-        (error: unknown) => this.#problem(error),
-      )
+      keyPackages
+        .refresh()
+        .catch((error: unknown) => this.#problem(error))
+        .then(() => this.#welcomes.catchUp())
+        .catch((error: unknown) => this.#problem(error))
     })
   }
 

@@ -31,6 +31,7 @@ interface PullerInput {
   readonly session: PullTarget
   readonly room: Room
   readonly xmpp: XmppContext
+  readonly onCaughtUp: (() => void) | undefined
   /** How long order is given to settle before a live entry counts. */
   readonly settleMs: number
 }
@@ -86,6 +87,7 @@ export class Puller {
     } finally {
       this.#running = undefined
     }
+    this.#input.onCaughtUp?.()
   }
 
   async #read(): Promise<void> {

@@ -11,7 +11,7 @@ import type { Blobs } from './blobs.ts'
 import { ChunkStore } from './chunk-store.ts'
 import { Emitter } from './emitter.ts'
 import type { Effect, EngineEvent } from './engine/events.ts'
-import type { EngineContext, RoomState } from './engine/state.ts'
+import type { EngineContext, PendingWelcome, RoomState } from './engine/state.ts'
 import { step } from './engine/step.ts'
 import { EngineTimers } from './engine-timers.ts'
 import { healthOf } from './health.ts'
@@ -30,8 +30,10 @@ export interface SessionPorts {
   readonly engine: EngineContext
   readonly store: ClientStore
   readonly blobs: Blobs
+  /** Told when the archive was read to its end. */
+  readonly onCaughtUp?: () => void
   /** Hands out a Welcome. */
-  readonly welcome: (welcome: Extract<Effect, { kind: 'welcome' }>['welcome'], room: string) => Promise<void>
+  readonly welcome: (welcome: PendingWelcome, room: string) => Promise<void>
 }
 
 /** See the file. */
@@ -62,6 +64,7 @@ export class RoomSession {
       session: this,
       room: ports.room,
       xmpp: ports.xmpp,
+      onCaughtUp: ports.onCaughtUp,
       settleMs: ports.room.liveOrderIsFinal ? 0 : ports.engine.settings.settleMs,
     })
     this.#outgoing = new Outgoing(ports, (id, outcome) => {
@@ -255,15 +258,8 @@ export class RoomSession {
   get idle(): boolean {
     const { outbox, attempt, intents, queue, creating, expelled } = this.#state
     const sent = outbox.every(({ archiveId }) => archiveId !== undefined)
-    return (
-      this.#inbox.idle &&
-      !this.#puller.busy &&
-      sent &&
-      (!attempt || expelled) &&
-      intents.length === 0 &&
-      queue.length === 0 &&
-      !creating
-    )
+    const wanted = (attempt !== undefined && !expelled) || intents.length + queue.length > 0 || creating !== undefined
+    return this.#inbox.idle && !this.#puller.busy && sent && !wanted
   }
 
   /** Takes the seat again after an invitation, and reads what happened. @throws as `Room.join`; what the archive threw */

@@ -263,7 +263,7 @@ export class MlsRoom {
     const { engine } = this.#session.ports
     if (this.health.state === 'expelled') {
       await this.#session.back()
-      if (this.health.state === 'active') return
+      if (this.#session.health.state === 'active') return
     }
     await this.#session.post({ kind: 'rejoin' })
     const done = await this.#session.until(() => this.#session.state.phase === 'active', engine.settings.timeoutMs)

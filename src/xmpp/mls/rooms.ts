@@ -1,11 +1,13 @@
 /** How rooms are entered: going on where the device was, by Welcome, by a new group, or by asking its members. */
+import { equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
+import type { Group } from '../../group/group.ts'
 import { openRoom } from '../open-room.ts'
 import type { XmppContext } from '../port.ts'
 import type { JoinOptions, Room } from '../room.ts'
 import type { Blobs } from './blobs.ts'
 import { joinRoomGroup } from './engine/groups.ts'
-import type { EngineContext } from './engine/state.ts'
+import type { EngineContext, RoomState } from './engine/state.ts'
 import { defaultPolicy, roomBindingOf } from './extensions.ts'
 import type { KeyPackages } from './key-packages.ts'
 import { locateGroup } from './locate.ts'
@@ -13,6 +15,7 @@ import { MlsRoom } from './room.ts'
 import { RoomSession } from './room-session.ts'
 import type { ClientStore, StoredWelcome } from './store.ts'
 import type { RoomOptions } from './types.ts'
+import type { WelcomeLog } from './welcome-log.ts'
 import { type IncomingWelcome, referencesIn, type Welcomes } from './welcomes.ts'
 
 /** How long a Welcome that may be on its way is waited for before the group's members are asked. */
@@ -26,6 +29,7 @@ export interface ClientParts {
   readonly context: XmppContext
   readonly engine: Omit<EngineContext, 'room' | 'kind'>
   readonly store: ClientStore
+  readonly log: WelcomeLog
   readonly blobs: Blobs
   readonly keyPackages: KeyPackages
 }
@@ -44,6 +48,7 @@ export class Rooms {
   readonly #parts: ClientParts
   readonly #welcomes: () => Welcomes
   readonly #opening = new Map<string, Promise<MlsRoom>>()
+  readonly #settling = new Map<string, Promise<void>>()
 
   /** @param welcomes made after this, since it needs it */
   constructor(parts: ClientParts, welcomes: () => Welcomes) {
@@ -53,7 +58,10 @@ export class Rooms {
 
   /** Reads the Welcomes that wait. */
   async load(): Promise<void> {
-    for (const { room, stored } of await this.#parts.store.welcomes()) this.pending.set(room, stored)
+    const { store, log } = this.#parts
+    for (const { room, stored } of await store.welcomes())
+      if (log.has(stored.welcome)) await store.dropWelcome(room)
+      else this.pending.set(room, stored)
   }
 
   /** The room at an address; entered when it is not open. @throws see `MlsClient.room` */
@@ -75,7 +83,7 @@ export class Rooms {
       const handle = new MlsRoom(session, keyPackages, (left) => this.#left(left))
       this.open.set(address, handle)
       session.keepSeat()
-      if (this.pending.has(address)) await this.adopt(session)
+      await this.#settle(session)
       if (session.state.phase === 'outside') await this.#begin(session, options)
       else await session.catchUp()
       return handle
@@ -116,6 +124,9 @@ export class Rooms {
             at,
             direct.find((account) => account !== welcome.account),
           )
+        },
+        onCaughtUp: () => {
+          if (this.open.has(address)) this.#settle(session).catch((error: unknown) => session.problem('network', error))
         },
       },
       await store.room(roomEngine),
@@ -170,48 +181,70 @@ export class Rooms {
 
   /** Keeps a Welcome and uses it where its room is open. Returns whether it is an invitation that is new. */
   async receive({ room, from, peer, at, welcome, tree }: IncomingWelcome): Promise<boolean> {
-    const { store } = this.#parts
-    const session = this.open.get(room)?.session
-    // put out of the room before the commit that removed us was read: the archive tells whether we are still members
-    if (session !== undefined && !session.ports.room.joined) await session.back().catch(() => undefined)
-    const member = session === undefined ? await this.#isMember(room) : session.state.phase === 'active'
-    if (member && session?.health.state !== 'desynchronised') return false
+    const known = this.pending.get(room)
+    if (known !== undefined && equalBytes(known.welcome, welcome)) return false
     const stored: StoredWelcome = { from, peer, at, welcome, tree }
-    await store.saveWelcome(room, stored)
-    // a second invitation to the same room is one, too: the first may be over
-    const known = this.pending.get(room)?.at === at
+    await this.#parts.store.saveWelcome(room, stored)
     this.pending.set(room, stored)
-    if (session === undefined) return !known
-    await this.adopt(session)
+    const session = this.open.get(room)?.session
+    if (session === undefined) return true
+    // what fails now is tried again whenever the archive was read
+    await this.#settle(session).catch((error: unknown) => session.problem('network', error))
     return false
   }
 
-  async #isMember(room: string): Promise<boolean> {
-    const { store, engine } = this.#parts
-    const state = await store.room({ ...engine, room, kind: 'muc' })
-    state.group?.close()
-    return state.phase === 'active'
+  /** Deals with the Welcome that waits for an open room. @throws what the room and its archive threw; it then waits on */
+  #settle(session: RoomSession): Promise<void> {
+    const { room } = session.ports.engine
+    const running = this.#settling.get(room)
+    if (running !== undefined) return running
+    if (!this.pending.has(room)) return Promise.resolve()
+    const settling = this.#decide(session).finally(() => this.#settling.delete(room))
+    this.#settling.set(room, settling)
+    return settling
   }
 
-  /** Joins by the Welcome that waits for a room. A bad one is dropped and reported. */
-  async adopt(session: RoomSession): Promise<void> {
-    const { store, keyPackages } = this.#parts
-    const { engine } = session.ports
-    const stored = this.pending.get(engine.room)
+  async #decide(session: RoomSession): Promise<void> {
+    const { room } = session.ports.engine
+    const lost = (): boolean => session.state.phase !== 'active' || session.health.state === 'desynchronised'
+    // a member may have been removed before: the archive tells
+    if (!lost() || !session.ports.room.joined) await session.back()
+    const stored = this.pending.get(room)
     if (stored === undefined) return
-    this.pending.delete(engine.room)
+    if (lost()) await this.#adopt(session, stored)
+    else await this.#handled(room, stored)
+  }
+
+  /** Joins by a Welcome. A bad one is dropped and reported. */
+  async #adopt(session: RoomSession, stored: StoredWelcome): Promise<void> {
+    const { keyPackages } = this.#parts
+    const { engine } = session.ports
+    const own = keyPackages.find(referencesIn(stored.welcome))
     try {
-      const own = keyPackages.find(referencesIn(stored.welcome))
       if (own === undefined) throw new MlsError('welcome/no_entry', 'a Welcome whose keys are gone')
       const { group } = await joinRoomGroup(engine, { welcome: stored.welcome, tree: stored.tree, keyPackages: [own] })
-      await session.post({ kind: 'adopt', group, at: stored.at, lastResort: own.lastResort })
-      await session.catchUp()
-      await keyPackages.used(own.reference)
+      if (isOver(session.state, group)) group.close()
+      else await session.post({ kind: 'adopt', group, at: stored.at, lastResort: own.lastResort })
     } catch (error) {
-      if (!(error instanceof MlsError)) throw error
+      if (!(error instanceof MlsError) || error.kind === 'environment') throw error
       session.problem('invalid-welcome', error)
     }
-    await store.dropWelcome(engine.room)
+    await this.#handled(engine.room, stored)
+    try {
+      if (own !== undefined) await keyPackages.used(own.reference)
+      await session.catchUp()
+    } catch (error) {
+      session.problem('network', error)
+    }
+  }
+
+  /** A Welcome that was dealt with is never one again, however often an archive or a queue gives it. */
+  async #handled(room: string, stored: StoredWelcome): Promise<void> {
+    const { log, store } = this.#parts
+    await log.handled(stored.welcome)
+    if (this.pending.get(room) !== stored) return
+    this.pending.delete(room)
+    await store.dropWelcome(room)
   }
 
   async #left(room: MlsRoom): Promise<void> {
@@ -227,4 +260,9 @@ export class Rooms {
     this.open.clear()
     this.#opening.clear()
   }
+}
+
+/** Whether a group is one that this device was removed from since. */
+function isOver({ phase, group }: RoomState, joined: Group): boolean {
+  return phase === 'removed' && group !== undefined && equalBytes(group.id, joined.id) && joined.epoch <= group.epoch
 }

@@ -2,18 +2,19 @@
 import type { Bytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { decodeMlsMessage } from '../../wire/mls-message.ts'
-import { readArchive } from '../archive.ts'
-import { freshId, type XmppContext } from '../port.ts'
+import { type ArchivePage, readArchive } from '../archive.ts'
+import type { XmppContext } from '../port.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import { bareJid, sameBareJid, tryBareJid } from '../stanza/jid.ts'
-import { message } from '../stanza/stanza.ts'
+import { hasCondition } from '../stanza/xmpp-error.ts'
 import { carbonIn } from '../xep/xep-0280.ts'
 import { isArchiveResult } from '../xep/xep-0313.ts'
-import { buildOriginId } from '../xep/xep-0359.ts'
 import type { Blobs } from './blobs.ts'
 import type { PendingWelcome } from './engine/state.ts'
 import { chunkChildren, chunkIn, mlsElementIn, withHints } from './items.ts'
 import type { KeyPackages } from './key-packages.ts'
+import { WelcomeDelivery } from './welcome-delivery.ts'
+import type { WelcomeLog } from './welcome-log.ts'
 import type { Chunk, Payload } from './wire/payload.ts'
 import { buildRoomWelcome, parseRoomWelcome, type RoomWelcome } from './wire/welcome.ts'
 
@@ -27,8 +28,8 @@ export interface IncomingWelcome {
   readonly tree: Bytes
 }
 
-/** Own messages that are read from the account's archive when a client opens. */
-const archiveDepth = 100
+/** Messages of a page of the account's archive. */
+const pageSize = 100
 const maxChunks = 512
 
 /** See the file. */
@@ -36,23 +37,29 @@ export class Welcomes {
   readonly #context: XmppContext
   readonly #blobs: Blobs
   readonly #keyPackages: KeyPackages
+  readonly #log: WelcomeLog
+  readonly #delivery: WelcomeDelivery
   readonly #own: string
   readonly #onWelcome: (welcome: IncomingWelcome) => Promise<void>
   readonly #onProblem: (error: unknown) => void
   readonly #chunks = new Map<string, Chunk>()
   #work: Promise<unknown> = Promise.resolve()
   #stop: (() => void) | undefined
+  #stopped = false
 
   constructor(input: {
     readonly context: XmppContext
     readonly blobs: Blobs
     readonly keyPackages: KeyPackages
+    readonly log: WelcomeLog
     readonly onWelcome: (welcome: IncomingWelcome) => Promise<void>
     readonly onProblem: (error: unknown) => void
   }) {
     this.#context = input.context
     this.#blobs = input.blobs
     this.#keyPackages = input.keyPackages
+    this.#log = input.log
+    this.#delivery = new WelcomeDelivery(input.context)
     this.#own = bareJid(input.context.port.jid)
     this.#onWelcome = input.onWelcome
     this.#onProblem = input.onProblem
@@ -63,17 +70,45 @@ export class Welcomes {
     this.#stop = this.#context.port.onStanza((stanza) => this.#stanza(stanza))
   }
 
-  /** Looks for Welcomes that came while nobody of the account was there, or that another device was given. */
+  /**
+   * Looks for Welcomes that came while nobody of the account was there, or that another device was given: in all messages
+   * since the last time, at first in the newest.
+   */
   async catchUp(): Promise<void> {
     try {
-      const { results } = await readArchive(this.#context, this.#own, { before: '', max: archiveDepth })
-      for (const { message: stanza } of results) this.#received(stanza)
+      for (let more = true; more && !this.#stopped; ) more = await this.#page()
     } catch (error) {
       // an account without archive has the offline store alone
       if (!(error instanceof MlsError)) return
       this.#onProblem(error)
     }
     await this.#work
+  }
+
+  async #page(): Promise<boolean> {
+    const { begun, cursor } = this.#log
+    const { results, complete } = await this.#after(begun, cursor)
+    for (const { message: stanza } of results) this.#received(stanza)
+    await this.#work
+    const last = results.at(-1)?.id
+    await this.#log.reached(last ?? cursor)
+    return begun && !complete && last !== undefined && last !== cursor
+  }
+
+  async #after(begun: boolean, cursor: string | undefined): Promise<ArchivePage> {
+    if (begun && cursor === undefined) return await readArchive(this.#context, this.#own, { max: pageSize })
+    const newest = { before: '', max: pageSize }
+    try {
+      return await readArchive(
+        this.#context,
+        this.#own,
+        cursor === undefined ? newest : { after: cursor, max: pageSize },
+      )
+    } catch (error) {
+      // the archive no longer goes back to where it was read
+      if (cursor === undefined || !hasCondition(error, 'item-not-found')) throw error
+      return await readArchive(this.#context, this.#own, newest)
+    }
   }
 
   #stanza(stanza: XmlElement): void {
@@ -115,27 +150,31 @@ export class Welcomes {
         ),
       )
     const welcome = await unpack(payload)
+    if (this.#log.has(welcome)) return
     // somebody else's, or that of another own device
     if (this.#keyPackages.find(referencesIn(welcome)) === undefined) return
     await this.#onWelcome({ room, from, peer, at, welcome, tree: await unpack(tree) })
   }
 
-  /** Sends a Welcome to all devices of an account, online or not. @param peer for a one-to-one chat @throws as the port */
-  async send({ account, epoch, at, welcome, tree }: PendingWelcome, room: string, peer?: string): Promise<void> {
-    const [packed, packedTree] = [await this.#blobs.pack(welcome), await this.#blobs.pack(tree)]
-    for (const chunk of [...packed.chunks, ...packedTree.chunks]) await this.#transmit(account, chunkChildren(chunk))
-    const main = buildRoomWelcome({ room, epoch, at, peer, payload: packed.payload, tree: packedTree.payload })
-    await this.#transmit(account, withHints(main))
+  /**
+   * Sends a Welcome to all devices of an account, online or not. Resolves when its server has it.
+   * @param peer for a one-to-one chat
+   * @throws as `WelcomeDelivery.deliver`
+   */
+  async send(pending: PendingWelcome, room: string, peer?: string): Promise<void> {
+    const { id, account, epoch, at, welcome, tree } = pending
+    await this.#delivery.deliver(id, account, async () => {
+      const [packed, packedTree] = [await this.#blobs.pack(welcome), await this.#blobs.pack(tree)]
+      const main = buildRoomWelcome({ room, epoch, at, peer, payload: packed.payload, tree: packedTree.payload })
+      return [...[...packed.chunks, ...packedTree.chunks].map(chunkChildren), withHints(main)]
+    })
   }
 
-  async #transmit(account: string, children: readonly XmlElement[]): Promise<void> {
-    const id = freshId(this.#context.random)
-    await this.#context.port.send(message({ to: account, type: 'chat', id }, ...children, buildOriginId(id)))
-  }
-
-  /** Stops listening. */
+  /** Stops listening and sending. */
   stop(): void {
+    this.#stopped = true
     this.#stop?.()
+    this.#delivery.stop()
   }
 }
 
