@@ -15,6 +15,8 @@ import { Writer } from './writer.ts'
 export interface Codec<T> {
   read(reader: Reader): T
   write(writer: Writer, value: T): void
+  /** Reads past the structure with all checks of {@link read}, and makes no value of it. */
+  skip?(reader: Reader): void
 }
 
 /** A codec of named fields, which can be joined with others into one flat object. */
@@ -49,6 +51,12 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array, trailing: 'V009' |
   return value
 }
 
+/** Reads past a structure: everything that decoding would refuse is refused. @throws codes of kind `malformed` */
+export function skip<T>(codec: Codec<T>, reader: Reader): void {
+  if (codec.skip === undefined) codec.read(reader)
+  else codec.skip(reader)
+}
+
 /** `uint8` of RFC 9420 §2.1, big-endian; a number. @throws `codec/short`, `codec/range` */
 export const uint8: Codec<number> = { read: (r) => r.uint8(), write: (w, v) => w.uint8(v) }
 /** `uint16` of RFC 9420 §2.1, big-endian; a number. @throws `codec/short`, `codec/range` */
@@ -56,12 +64,17 @@ export const uint16: Codec<number> = { read: (r) => r.uint16(), write: (w, v) =>
 /** `uint32` of RFC 9420 §2.1, big-endian; a number. @throws `codec/short`, `codec/range` */
 export const uint32: Codec<number> = { read: (r) => r.uint32(), write: (w, v) => w.uint32(v) }
 /** `uint64` of RFC 9420 §2.1, big-endian; a bigint. @throws `codec/short`, `codec/range` */
-export const uint64: Codec<bigint> = { read: (r) => r.uint64(), write: (w, v) => w.uint64(v) }
+export const uint64: Codec<bigint> = {
+  read: (r) => r.uint64(),
+  write: (w, v) => w.uint64(v),
+  skip: (r) => r.skip(8),
+}
 
 /** `opaque x<V>`, decoded to a copy. */
 export const opaque: Codec<Bytes> = {
   read: (r) => r.take(r.varint()),
   write: (w, v) => w.opaque(v),
+  skip: (r) => r.skip(r.varint()),
 }
 
 /** `opaque x[length]`. */
@@ -72,6 +85,7 @@ export function fixed(length: number): Codec<Bytes> {
       if (v.length !== length) throw new MlsError('codec/range', 'a byte string of another length')
       w.raw(v)
     },
+    skip: (r) => r.skip(length),
   }
 }
 
@@ -80,12 +94,12 @@ export function vec<T>(item: Codec<T>, max = 0x3fffffff): Codec<readonly T[]> {
   return {
     read(reader) {
       const list: T[] = []
-      reader.within(reader.varint(), () => {
-        while (reader.left > 0) {
-          if (list.length === max) throw new MlsError('codec/limit', 'too many elements', { rule: 'R03' })
-          list.push(item.read(reader))
-        }
-      })
+      const outer = reader.enter(reader.varint())
+      while (reader.left > 0) {
+        if (list.length === max) throw tooMany()
+        list.push(item.read(reader))
+      }
+      reader.leave(outer)
       return list
     },
     write(writer, list) {
@@ -93,23 +107,40 @@ export function vec<T>(item: Codec<T>, max = 0x3fffffff): Codec<readonly T[]> {
         for (const value of list) item.write(writer, value)
       })
     },
+    skip(reader) {
+      const outer = reader.enter(reader.varint())
+      for (let count = 0; reader.left > 0; count++) {
+        if (count === max) throw tooMany()
+        skip(item, reader)
+      }
+      reader.leave(outer)
+    },
   }
+}
+
+function tooMany(): MlsError {
+  return new MlsError('codec/limit', 'too many elements', { rule: 'R03' })
 }
 
 /** `optional<T>` (RFC 9420 §2.1.1); an absent value is `undefined`. */
 export function optional<T>(item: Codec<T>): Codec<T | undefined> {
   return {
-    read(reader) {
-      const presence = reader.uint8()
-      if (presence === 0) return undefined
-      if (presence === 1) return item.read(reader)
-      throw new MlsError('codec/presence', 'a presence octet other than 0 and 1', { rule: 'V001' })
-    },
+    read: (reader) => (isPresent(reader) ? item.read(reader) : undefined),
     write(writer, value) {
       writer.uint8(value === undefined ? 0 : 1)
       if (value !== undefined) item.write(writer, value)
     },
+    skip(reader) {
+      if (isPresent(reader)) skip(item, reader)
+    },
   }
+}
+
+/** The presence octet of an optional value. @throws `codec/presence` (V001) */
+export function isPresent(reader: Reader): boolean {
+  const presence = reader.uint8()
+  if (presence > 1) throw new MlsError('codec/presence', 'a presence octet other than 0 and 1', { rule: 'V001' })
+  return presence === 1
 }
 
 /** A closed enum: names as in the RFC, unknown numbers are malformed. `rule` is the id of that check. */
@@ -146,6 +177,9 @@ export function struct<const S extends Spec>(spec: S): Fields<Struct<S>> {
     write(writer, value) {
       for (const [name, codec] of entries) codec.write(writer, value[name])
     },
+    skip(reader) {
+      for (const [, codec] of entries) skip(codec, reader)
+    },
   }
 }
 
@@ -158,10 +192,14 @@ export function variant<const D extends string, const A extends Arms>(
 ): Fields<Variant<D, A>> {
   const byCode = new Map(Object.entries(arms).map(([name, [code, body]]) => [code, { name, body: struct(body) }]))
   const byName = new Map(Object.entries(arms).map(([name, [code, body]]) => [name, { code, body: struct(body) }]))
+  const armOf = (reader: Reader) => {
+    const arm = byCode.get(base.read(reader))
+    if (arm === undefined) throw new MlsError('codec/enum', 'a value outside a closed enumeration', { rule })
+    return arm
+  }
   return {
     fill(reader, into) {
-      const arm = byCode.get(base.read(reader))
-      if (arm === undefined) throw new MlsError('codec/enum', 'a value outside a closed enumeration', { rule })
+      const arm = armOf(reader)
       into[discriminant] = arm.name
       arm.body.fill(reader, into)
     },
@@ -175,6 +213,9 @@ export function variant<const D extends string, const A extends Arms>(
       if (arm === undefined) throw new MlsError('codec/range', 'a value outside a closed enumeration')
       base.write(writer, arm.code)
       arm.body.write(writer, value as never)
+    },
+    skip(reader) {
+      skip(armOf(reader).body, reader)
     },
   }
 }
@@ -195,6 +236,9 @@ export function concat(...parts: readonly Fields<unknown>[]): Fields<unknown> {
     write(writer, value) {
       for (const part of parts) part.write(writer, value)
     },
+    skip(reader) {
+      for (const part of parts) skip(part, reader)
+    },
   }
 }
 
@@ -203,6 +247,7 @@ export function nested<T>(item: Codec<T>): Codec<T> {
   return {
     read: (reader) => reader.within(reader.varint(), () => item.read(reader)),
     write: (writer, value) => writer.vector(() => item.write(writer, value)),
+    skip: (reader) => reader.within(reader.varint(), () => skip(item, reader)),
   }
 }
 

@@ -12,6 +12,7 @@ export {
   nested,
   opaque,
   optional,
+  skip,
   struct,
   uint8,
   uint16,

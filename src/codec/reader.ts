@@ -7,13 +7,11 @@ import { MlsError } from '../bytes/errors.ts'
  */
 export class Reader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
   #offset: number
   #end: number
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#offset = 0
     this.#end = bytes.length
   }
@@ -29,21 +27,24 @@ export class Reader {
   }
 
   uint8(): number {
-    const offset = this.#skip(1)
+    const offset = this.#advance(1)
     return this.#bytes[offset] as number
   }
 
   uint16(): number {
-    return this.#view.getUint16(this.#skip(2))
+    return this.#uint16(this.#advance(2))
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#skip(4))
+    const offset = this.#advance(4)
+    return this.#uint16(offset) * 0x10000 + this.#uint16(offset + 2)
   }
 
   /** RFC 9420 §6 V025, R26: a uint64 comes from eight bytes and is never rounded to a double. */
   uint64(): bigint {
-    return this.#view.getBigUint64(this.#skip(8))
+    const offset = this.#advance(8)
+    const { buffer, byteOffset } = this.#bytes
+    return new DataView(buffer, byteOffset).getBigUint64(offset)
   }
 
   /**
@@ -60,8 +61,8 @@ export class Reader {
       return value
     }
     if (prefix === 2) {
-      const offset = this.#skip(3)
-      const value = ((first & 0x3f) << 24) | (this.#view.getUint16(offset) << 8) | (this.#bytes[offset + 2] as number)
+      const offset = this.#advance(3)
+      const value = ((first & 0x3f) << 24) | (this.#uint16(offset) << 8) | (this.#bytes[offset + 2] as number)
       if (value < 0x4000) throw new MlsError('codec/non_minimal', 'a shorter length in four bytes', { rule: 'V004' })
       return value
     }
@@ -70,13 +71,13 @@ export class Reader {
 
   /** The next `length` bytes without a copy; valid only inside the function that reads. */
   view(length: number): Uint8Array {
-    const offset = this.#skip(length)
+    const offset = this.#advance(length)
     return this.#bytes.subarray(offset, offset + length)
   }
 
   /** The next `length` bytes as a copy. */
   take(length: number): Bytes {
-    const offset = this.#skip(length)
+    const offset = this.#advance(length)
     const out = new Uint8Array(length)
     // R03: a message may hold very many short strings, for which a view costs more than the loop
     if (length > 64) out.set(this.#bytes.subarray(offset, offset + length))
@@ -94,18 +95,44 @@ export class Reader {
     this.#offset = offset
   }
 
-  /** Runs `read` on the next `length` bytes, which it must use up. */
-  within<T>(length: number, read: () => T): T {
+  /** Moves past the next `length` bytes. */
+  skip(length: number): void {
+    this.#advance(length)
+  }
+
+  /** Whether the next bytes are these; moves past them if so. */
+  accept(expected: Uint8Array): boolean {
+    const { length } = expected
+    const offset = this.#offset
+    if (length > this.#end - offset) return false
+    for (let i = 0; i < length; i++) if (this.#bytes[offset + i] !== expected[i]) return false
+    this.#offset = offset + length
+    return true
+  }
+
+  /**
+   * Ends the reading after the next `length` bytes, until {@link leave}. A reader that threw in between is of no use any more.
+   * @returns what {@link leave} takes
+   */
+  enter(length: number): number {
     if (length > this.left) throw short()
     const outer = this.#end
     this.#end = this.#offset + length
-    try {
-      const value = read()
-      this.finish()
-      return value
-    } finally {
-      this.#end = outer
-    }
+    return outer
+  }
+
+  /** Goes back to the end before {@link enter}. @throws `codec/trailing` (V010) when bytes are left */
+  leave(outer: number): void {
+    this.finish()
+    this.#end = outer
+  }
+
+  /** Runs `read` on the next `length` bytes, which it must use up. */
+  within<T>(length: number, read: () => T): T {
+    const outer = this.enter(length)
+    const value = read()
+    this.leave(outer)
+    return value
   }
 
   /** @throws `codec/trailing` when bytes are left: V009 after a message, V010 inside one */
@@ -113,8 +140,12 @@ export class Reader {
     if (this.#offset !== this.#end) throw new MlsError('codec/trailing', 'bytes after the end of a structure', { rule })
   }
 
+  #uint16(offset: number): number {
+    return ((this.#bytes[offset] as number) << 8) | (this.#bytes[offset + 1] as number)
+  }
+
   /** R02, V007: a length is compared with what is left before anything is made of it. */
-  #skip(length: number): number {
+  #advance(length: number): number {
     const offset = this.#offset
     if (length > this.#end - offset) throw short()
     this.#offset = offset + length

@@ -13,6 +13,7 @@ import { validateTree } from '../ratchet-tree/validate-tree.ts'
 import { verifyGroupInfo } from '../signed/group-info.ts'
 import { findExtension, rejectDuplicateExtensions } from '../wire/extension.ts'
 import type { GroupInfo } from '../wire/group-info.ts'
+import { readBinding } from '../wire/leaf-node.ts'
 import { wireLimits } from '../wire/limits.ts'
 import { defaultExtensionTypes, extensionTypes, mls10 } from '../wire/registries.ts'
 import type { GroupConfig } from './config.ts'
@@ -67,7 +68,7 @@ export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
   // RFC 9420 §12.4.3.1 V309
   if (signer === undefined)
     throw new MlsError('group_info/signer', 'a GroupInfo signed by a blank leaf', { rule: 'V309' })
-  verifyGroupInfo(suite, groupInfo, signer.leafNode.signatureKey)
+  verifyGroupInfo(suite, groupInfo, signer.signatureKey)
 
   // RFC 9420 §13.4 V312, §11.1 V320: our own leaf is one of those that must support the extensions and requirements
   await validateTree(suite, tree, {
@@ -82,7 +83,7 @@ export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
   })
   validateGroupSupport(tree, groupContext.extensions)
   for (const [, leaf] of tree.members())
-    await authenticateMember(config.authentication, leaf.leafNode, undefined, input.rule)
+    await authenticateMember(config.authentication, readBinding(leaf.bytes), undefined, input.rule)
   // RFC 9420 §5.3.1 V054: those whom the group lets propose, for a Welcome as for an external join
   await authenticateExternalSenders(config.authentication, groupContext.extensions)
   const { pause } = config

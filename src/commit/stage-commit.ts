@@ -154,7 +154,7 @@ async function applyCommitPath(
   validateCredentialSupport(leafNode, applied.tree, committer)
   carryClients(config.authentication, applied.tree, tree, [leafIndex])
   // RFC 9420 §7.3 V098 with V099, V100 and V294
-  verifyLeafNodeSignature(suite, path.leafNode, { groupId: epoch.context.groupId, leafIndex })
+  verifyLeafNodeSignature(suite, path.leafNode.bytes, { groupId: epoch.context.groupId, leafIndex })
   const { list } = applied
   if (committer !== undefined)
     await authenticateMember(config.authentication, leafNode, epoch.tree.leaf(committer)?.leafNode, 'V049', 'V051')

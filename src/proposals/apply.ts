@@ -153,7 +153,7 @@ async function verifySignatures(
   const keyPackages = await verifyKeyPackages(suite, list.adds)
   const results = await suite.verifyMany(
     // RFC 9420 §7.2 V099, V100: the leaf is signed for this group and this position
-    list.updates.map(({ leafIndex, leaf }) => leafNodeVerifyRequest(leaf, { groupId, leafIndex })),
+    list.updates.map(({ leafIndex, leaf }) => leafNodeVerifyRequest(leaf.bytes, { groupId, leafIndex })),
   )
   // RFC 9420 §7.3 V098
   check(results.every(Boolean), 'crypto/signature', 'V098', 'the signature of a leaf does not hold')

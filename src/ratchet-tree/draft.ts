@@ -6,7 +6,7 @@
 import { bug, MlsError } from '../bytes/errors.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
-import type { EncodedLeafNode, LeafNode } from '../wire/leaf-node.ts'
+import type { EncodedLeafNode } from '../wire/leaf-node.ts'
 import { wireLimits } from '../wire/limits.ts'
 import type { ParentNode } from '../wire/ratchet-tree.ts'
 import { IndexDraft, type IndexedNode } from './indexes.ts'
@@ -17,8 +17,6 @@ import { Tree } from './tree.ts'
 interface Change {
   readonly before: IndexedNode | undefined
   after: IndexedNode | undefined
-  /** The content of a new leaf. */
-  decoded: LeafNode | undefined
 }
 
 /** An editable copy of a tree, which itself never changes. Used up by {@link finish}. */
@@ -113,7 +111,7 @@ export class TreeDraft {
     if (this.#root === undefined) throw new MlsError('tree/structure', 'a group without members')
     const indexes = new IndexDraft(this.#base.indexes)
     for (const { before } of this.#changes.values()) if (before !== undefined) indexes.drop(before)
-    for (const [node, { after, decoded }] of this.#changes) if (after !== undefined) indexes.put(node, after, decoded)
+    for (const [node, { after }] of this.#changes) if (after !== undefined) indexes.put(node, after)
     return new Tree(suite, this.#root, this.#height, indexes.finish())
   }
 
@@ -128,7 +126,7 @@ export class TreeDraft {
     if (index >= this.leafCount) this.#extend()
     const before = this.leaf(index)
     const next = item === undefined ? undefined : new TreeLeaf(item.bytes)
-    this.#record(2 * index, before, next, item?.leafNode)
+    this.#record(2 * index, before, next)
     const step = (next === undefined ? 0 : 1) - (before === undefined ? 0 : 1)
     const path: Branch[] = []
     let subtree = this.#root
@@ -174,24 +172,15 @@ export class TreeDraft {
   }
 
   #setParent(node: Branch, at: NodeIndex, parent: ParentNode | undefined): void {
-    if (node.parent !== parent) this.#record(at, node.parent, parent, undefined)
+    if (node.parent !== parent) this.#record(at, node.parent, parent)
     node.parent = parent
     this.#unmerged.delete(node)
   }
 
-  #record(
-    node: NodeIndex,
-    before: IndexedNode | undefined,
-    after: IndexedNode | undefined,
-    decoded: LeafNode | undefined,
-  ): void {
+  #record(node: NodeIndex, before: IndexedNode | undefined, after: IndexedNode | undefined): void {
     const change = this.#changes.get(node)
-    if (change === undefined) {
-      this.#changes.set(node, { before, after, decoded })
-      return
-    }
-    change.after = after
-    change.decoded = decoded
+    if (change === undefined) this.#changes.set(node, { before, after })
+    else change.after = after
   }
 
   /** RFC 9420 §7.1: unmerged leaves are in increasing order. */
@@ -199,7 +188,8 @@ export class TreeDraft {
     for (const [node, added] of this.#unmerged) {
       if (node.parent === undefined) throw bug('unmerged leaves of a blank node')
       const all = [...node.parent.unmergedLeaves, ...added].sort((a, b) => a - b)
-      node.parent = { ...node.parent, unmergedLeaves: all }
+      const { encryptionKey, parentHash } = node.parent
+      node.parent = { encryptionKey, parentHash, unmergedLeaves: all }
     }
   }
 }

@@ -1,10 +1,10 @@
 /**
- * The inputs of one batch of tree hashes, RFC 9420 §7.8, in one buffer that is used again for the next. Tree hashes are most
+ * The inputs of one batch of tree hashes and parent hashes, RFC 9420 §7.8 and §7.9, in one buffer that is used again for the next. Tree hashes are most
  * of the work of a commit; a buffer for each would cost more than hashing it.
  */
 import type { ParentNode } from '../wire/ratchet-tree.ts'
 
-/** Writes TreeHashInputs one after the other. What it holds is public. */
+/** Writes TreeHashInputs and ParentHashInputs one after the other. What it holds is public. */
 export class HashInputs {
   #bytes = new Uint8Array(4096)
   #length = 0
@@ -37,6 +37,16 @@ export class HashInputs {
     }
     this.#opaque(left)
     this.#opaque(right)
+    this.#ends.push(this.#length)
+  }
+
+  /** Adds the input of a parent hash. */
+  addParentHash(parent: ParentNode, originalSiblingTreeHash: Uint8Array): void {
+    const { encryptionKey, parentHash } = parent
+    this.#reserve(12 + encryptionKey.length + parentHash.length + originalSiblingTreeHash.length)
+    this.#opaque(encryptionKey)
+    this.#opaque(parentHash)
+    this.#opaque(originalSiblingTreeHash)
     this.#ends.push(this.#length)
   }
 

@@ -1,16 +1,17 @@
 /**
  * A tree from the `ratchet_tree` extension or from storage, RFC 9420 §12.4.3.3. What is checked here is the structure; the
- * rest of the checks on joining is in validate-tree.ts. Each leaf is decoded once, to be indexed, and kept as bytes.
+ * rest of the checks on joining is in validate-tree.ts. Nodes are not decoded to be kept: see node-store.ts.
  */
 import { at, bug, check, MlsError } from '../bytes/errors.ts'
-import { optional } from '../codec/codec.ts'
+import { isPresent } from '../codec/codec.ts'
 import { Reader } from '../codec/reader.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { fullWidth } from '../tree-math/tree-math.ts'
 import { wireLimits } from '../wire/limits.ts'
-import { Node, type ParentNode } from '../wire/ratchet-tree.ts'
+import { NodeType, type ParentNode } from '../wire/ratchet-tree.ts'
 import { emptyIndexes, IndexDraft } from './indexes.ts'
 import { Branch, nodeAt, type Subtree, TreeLeaf } from './node.ts'
+import { NodeStore } from './node-store.ts'
 import { Tree } from './tree.ts'
 import { checkUnmergedLeaves } from './unmerged.ts'
 
@@ -22,8 +23,9 @@ type FlatNode = TreeLeaf | ParentNode | undefined
  *   V156 for a parent above blank leaves only; `leaf/key_reuse` V123, V124, V125, V161; `limit/exceeded` V146
  */
 export function importTree(suite: CipherSuite, bytes: Uint8Array): Tree {
+  const nodes = readNodes(bytes)
   const indexes = new IndexDraft(emptyIndexes)
-  const nodes = readNodes(bytes, indexes)
+  for (const [index, node] of nodes.entries()) if (node !== undefined) indexes.put(index, node)
   // RFC 9420 §12.4.3.3 V145, V143, V144: the last node is the rightmost leaf that is not blank
   check(nodes.length > 0, 'tree/structure', 'V145', 'a tree without nodes')
   const last = nodes.at(-1)
@@ -36,24 +38,24 @@ export function importTree(suite: CipherSuite, bytes: Uint8Array): Tree {
   return new Tree(suite, root, height, indexes.finish())
 }
 
-function readNodes(bytes: Uint8Array, indexes: IndexDraft): FlatNode[] {
+function readNodes(bytes: Uint8Array): FlatNode[] {
   // RFC 9420 §12.4.3.3 V146: the size is bounded before any work
   if (bytes.length > wireLimits.treeBytes) throw tooLarge()
-  const item = optional(Node)
   const reader = new Reader(bytes)
   const nodes: FlatNode[] = []
-  reader.within(reader.varint(), () => {
-    while (reader.left > 0) {
-      if (nodes.length === 2 * wireLimits.members - 1) throw tooLarge()
-      const node = item.read(reader)
+  const store = new NodeStore(bytes)
+  const outer = reader.enter(reader.varint())
+  while (reader.left > 0) {
+    if (nodes.length === 2 * wireLimits.members - 1) throw tooLarge()
+    if (isPresent(reader)) {
+      const nodeType = NodeType.read(reader)
       // RFC 9420 §12.4.3.3 V024: leaves at even places, parents at odd ones
-      const fits = node === undefined || (node.nodeType === 'leaf') === (nodes.length % 2 === 0)
+      const fits = (nodeType === 'leaf') === (nodes.length % 2 === 0)
       check(fits, 'tree/structure', 'V024', 'a node of the wrong type for its place')
-      const kept = node?.nodeType === 'leaf' ? new TreeLeaf(node.bytes) : node?.parentNode
-      if (kept !== undefined) indexes.put(nodes.length, kept, node?.nodeType === 'leaf' ? node.leafNode : undefined)
-      nodes.push(kept)
-    }
-  })
+      nodes.push(nodeType === 'leaf' ? store.readLeaf(reader) : store.readParent(reader))
+    } else nodes.push(undefined)
+  }
+  reader.leave(outer)
   reader.finish()
   return nodes
 }

@@ -7,8 +7,7 @@
  */
 import { MlsError } from '../bytes/errors.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
-import { credentialTypeCode } from '../wire/credential.ts'
-import type { Capabilities, LeafNode } from '../wire/leaf-node.ts'
+import { type Capabilities, readLeafSummary } from '../wire/leaf-node.ts'
 import type { ParentNode } from '../wire/ratchet-tree.ts'
 import { TreeLeaf } from './node.ts'
 import { type MapDraft, PersistentMap, trieKey } from './persistent-map.ts'
@@ -64,8 +63,8 @@ export class IndexDraft {
   readonly #encryptionKeys: MapDraft<NodeIndex>
   readonly #signatureKeys: MapDraft<LeafIndex>
   readonly #base: TreeIndexes
-  /** Changes of counts, by kind * 65536 + type. */
-  readonly #support = new Map<number, number>()
+  /** Changes of the numbers of members that list exactly this; most members list the same. */
+  readonly #capabilities = new Map<Capabilities, number>()
   readonly #credentialTypes = new Map<number, number>()
 
   constructor(base: TreeIndexes) {
@@ -76,30 +75,42 @@ export class IndexDraft {
 
   /** Takes a node out. */
   drop(item: IndexedNode): void {
-    this.#encryptionKeys.delete(keyOf(item.encryptionKey))
-    if (!(item instanceof TreeLeaf)) return
-    const leafNode = item.leafNode
-    this.#signatureKeys.delete(keyOf(leafNode.signatureKey))
-    this.#count(leafNode.capabilities, credentialTypeCode(leafNode.credential), -1)
+    if (!(item instanceof TreeLeaf)) {
+      this.#encryptionKeys.delete(keyOf(item.encryptionKey))
+      return
+    }
+    const { encryptionKey, signatureKey, credentialType, capabilities } = readLeafSummary(item.bytes)
+    this.#encryptionKeys.delete(keyOf(encryptionKey))
+    this.#signatureKeys.delete(keyOf(signatureKey))
+    add(this.#capabilities, capabilities, -1)
+    add(this.#credentialTypes, credentialType, -1)
   }
 
   /**
-   * Puts a node in; `decoded` is the content of a leaf, for callers that have it.
+   * Puts a node in.
    * @throws `leaf/key_reuse` when another node has its encryption key (V124 two leaves, V125 leaf and parent, V161 two
    *   parents) or another leaf its signature key (V123); `crypto/key` for a key longer than that of any suite (V032, V036)
    */
-  put(node: NodeIndex, item: IndexedNode, decoded?: LeafNode): void {
-    const key = keyOf(item.encryptionKey)
+  put(node: NodeIndex, item: IndexedNode): void {
+    if (!(item instanceof TreeLeaf)) {
+      this.#putEncryptionKey(node, item.encryptionKey)
+      return
+    }
+    const { encryptionKey, signatureKey, credentialType, capabilities } = readLeafSummary(item.bytes)
+    this.#putEncryptionKey(node, encryptionKey)
+    const key = keyOf(signatureKey)
+    // RFC 9420 §7.3 V123: signature keys are unique among the members, so nobody is there twice (V169)
+    if (this.#signatureKeys.get(key) !== undefined) throw reuse('V123', 'two members with one signature key')
+    this.#signatureKeys.set(key, node / 2)
+    add(this.#capabilities, capabilities, 1)
+    add(this.#credentialTypes, credentialType, 1)
+  }
+
+  #putEncryptionKey(node: NodeIndex, encryptionKey: Uint8Array): void {
+    const key = keyOf(encryptionKey)
     const other = this.#encryptionKeys.get(key)
     if (other !== undefined) throw reuse(encryptionKeyRule(node, other), 'two nodes with one encryption key')
     this.#encryptionKeys.set(key, node)
-    if (!(item instanceof TreeLeaf)) return
-    const leafNode = decoded ?? item.leafNode
-    const signatureKey = keyOf(leafNode.signatureKey)
-    // RFC 9420 §7.3 V123: signature keys are unique among the members, so nobody is there twice (V169)
-    if (this.#signatureKeys.get(signatureKey) !== undefined) throw reuse('V123', 'two members with one signature key')
-    this.#signatureKeys.set(signatureKey, node / 2)
-    this.#count(leafNode.capabilities, credentialTypeCode(leafNode.credential), 1)
   }
 
   /** Ends the draft. */
@@ -112,18 +123,15 @@ export class IndexDraft {
     }
   }
 
-  #count(capabilities: Capabilities, credentialType: number, step: 1 | -1): void {
-    for (const kind of kindNames) {
-      const list = capabilities[kind]
-      // a member counts once for a type that it lists twice
-      for (const type of list.length > 1 ? new Set(list) : list) add(this.#support, kinds[kind] * 65536 + type, step)
-    }
-    add(this.#credentialTypes, credentialType, step)
-  }
-
   #finishSupport(): PersistentMap<number> {
+    /** Changes of counts, by kind * 65536 + type. */
+    const changes = new Map<number, number>()
+    // a member counts once for a type that it lists twice
+    for (const [capabilities, members] of this.#capabilities)
+      for (const kind of kindNames)
+        for (const type of new Set(capabilities[kind])) add(changes, kinds[kind] * 65536 + type, members)
     const draft = this.#base.support.draft()
-    for (const [code, change] of this.#support) {
+    for (const [code, change] of changes) {
       if (change === 0) continue
       const key = String.fromCharCode(code >> 16, (code >> 8) & 0xff, code & 0xff)
       const count = (draft.get(key) ?? 0) + change
@@ -143,7 +151,7 @@ export class IndexDraft {
   }
 }
 
-function add(counts: Map<number, number>, key: number, change: number): void {
+function add<K>(counts: Map<K, number>, key: K, change: number): void {
   counts.set(key, (counts.get(key) ?? 0) + change)
 }
 

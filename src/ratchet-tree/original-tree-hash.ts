@@ -57,7 +57,8 @@ export class OriginalTreeHash {
     const left = this.of({ subtree: branch.left, height: height - 1, position: 2 * position }, removed)
     const right = this.of({ subtree: branch.right, height: height - 1, position: 2 * position + 1 }, removed)
     const parent = branch.parent && {
-      ...branch.parent,
+      encryptionKey: branch.parent.encryptionKey,
+      parentHash: branch.parent.parentHash,
       unmergedLeaves: branch.parent.unmergedLeaves.filter((index) => !includesSorted(removed, index)),
     }
     return this.#spend(() => parentTreeHash(this.#suite, parent, left, right))

@@ -7,13 +7,14 @@
  * resolution that is longer than one more than those leaves ends the search; the work is linear in the size of the lists.
  */
 
-import { equalBytes } from '../bytes/bytes.ts'
-import { MlsError } from '../bytes/errors.ts'
+import { empty, equalBytes } from '../bytes/bytes.ts'
+import { at, MlsError } from '../bytes/errors.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import { readParentHash } from '../wire/leaf-node.ts'
 import type { ParentNode } from '../wire/ratchet-tree.ts'
+import { HashInputs } from './hash-inputs.ts'
 import { Branch, type PlacedSubtree, type Subtree, TreeLeaf } from './node.ts'
 import { OriginalTreeHash } from './original-tree-hash.ts'
-import { parentHash } from './parent-hash.ts'
 import { resolutionOf, subtreeAt } from './resolution.ts'
 import type { Tree } from './tree.ts'
 import { lowerBound } from './unmerged.ts'
@@ -22,53 +23,77 @@ import { lowerBound } from './unmerged.ts'
 interface Evidence {
   /** The resolution of the child is D and unmerged leaves of P. */
   readonly structure: boolean
-  /** The parent hash of D is that of P; `absent` when D is a leaf without one, `empty` when it has no bytes. */
-  readonly hash: 'equal' | 'other' | 'empty' | 'absent'
+  /** The parent hash that D claims; `undefined` when D is a leaf without one. */
+  readonly claimed: Uint8Array | undefined
+  /** Whether it is that of P, which is found out for the parents of one batch at once. */
+  equal: boolean
   readonly blankChild: boolean
 }
 
+/** Parents whose hashes are computed in one batch. */
+const batch = 128
+/** Their inputs. */
+const inputs = new HashInputs()
+
 /**
- * Checks the parent hashes of a tree; stops after each parent node, so that the caller can give way to other work.
+ * Checks the parent hashes of a tree; stops after some parent nodes, so that the caller can give way to other work.
  * @throws `tree/parent_hash` V152-V159; `limit/exceeded` R12
  */
 export function* checkParentHashes(suite: CipherSuite, tree: Tree): Generator<void> {
-  const original = new OriginalTreeHash(suite, tree.leafCount)
   const top = tree.root instanceof Branch ? tree.root.parent : undefined
   // RFC 9420 §7.9 V155: the parent hash of the root is empty
   if (top !== undefined && top.parentHash.length > 0) throw invalid('V155', 'a root with a parent hash')
   const open: PlacedSubtree[] = [{ subtree: tree.root, height: tree.height, position: 0 }]
+  const original = new OriginalTreeHash(suite, tree.leafCount)
+  let waiting: PlacedBranch[] = []
   for (let placed = open.pop(); placed !== undefined; placed = open.pop()) {
     const { subtree, height, position } = placed
     if (!(subtree instanceof Branch)) continue
     const left = { subtree: subtree.left, height: height - 1, position: 2 * position }
     const right = { subtree: subtree.right, height: height - 1, position: 2 * position + 1 }
-    if (subtree.parent !== undefined) {
-      judge(
-        evidence(suite, tree, original, subtree.parent, left, right),
-        evidence(suite, tree, original, subtree.parent, right, left),
-      )
+    if (subtree.parent !== undefined) waiting.push({ parent: subtree.parent, left, right })
+    if (waiting.length === batch) {
+      checkBatch(suite, tree, original, waiting)
+      waiting = []
       yield
     }
     open.push(left, right)
   }
+  checkBatch(suite, tree, original, waiting)
 }
 
-/** What child C says about parent P, with sibling S. */
-function evidence(
+interface PlacedBranch {
+  readonly parent: ParentNode
+  readonly left: PlacedSubtree
+  readonly right: PlacedSubtree
+}
+
+function checkBatch(
   suite: CipherSuite,
   tree: Tree,
   original: OriginalTreeHash,
-  parent: ParentNode,
-  child: PlacedSubtree,
-  sibling: PlacedSubtree,
-): Evidence {
-  const { found, structure } = descendant(tree, parent, child)
-  const blankChild = !(child.subtree instanceof Branch && child.subtree.parent !== undefined)
-  const claimed = claimedHash(found)
-  if (claimed === undefined) return { structure, hash: 'absent', blankChild }
-  if (claimed.length === 0) return { structure, hash: 'empty', blankChild }
-  const expected = parentHash(suite, parent, original.of(sibling, parent.unmergedLeaves))
-  return { structure, hash: equalBytes(claimed, expected) ? 'equal' : 'other', blankChild }
+  branches: readonly PlacedBranch[],
+): void {
+  inputs.clear()
+  const hashed: Evidence[] = []
+  /** What child C says about parent P, with sibling S. */
+  const evidence = (parent: ParentNode, child: PlacedSubtree, sibling: PlacedSubtree): Evidence => {
+    const { found, structure } = descendant(tree, parent, child)
+    const blankChild = !(child.subtree instanceof Branch && child.subtree.parent !== undefined)
+    const made: Evidence = { structure, claimed: claimedHash(found), equal: false, blankChild }
+    if (made.claimed !== undefined && made.claimed.length > 0) {
+      inputs.addParentHash(parent, original.of(sibling, parent.unmergedLeaves))
+      hashed.push(made)
+    }
+    return made
+  }
+  const sides = branches.map(({ parent, left, right }) => [
+    evidence(parent, left, right),
+    evidence(parent, right, left),
+  ])
+  const expected = suite.hashMany(inputs.take())
+  for (const [i, one] of hashed.entries()) one.equal = equalBytes(one.claimed ?? empty, at(expected, i))
+  for (const each of sides) judge(each)
 }
 
 /** The node D of child C, and whether the resolution of C is D and unmerged leaves of P (RFC 9420 §7.9.2). */
@@ -77,6 +102,12 @@ function descendant(
   parent: ParentNode,
   child: PlacedSubtree,
 ): { readonly found: Subtree; readonly structure: boolean } {
+  const { subtree } = child
+  // nearly always: a leaf, or a node without unmerged leaves, and none of P
+  if (parent.unmergedLeaves.length === 0) {
+    if (subtree instanceof TreeLeaf) return { found: subtree, structure: true }
+    if (subtree?.parent?.unmergedLeaves.length === 0) return { found: subtree, structure: true }
+  }
   const first = child.position * 2 ** child.height
   const unmerged = parent.unmergedLeaves.slice(
     lowerBound(parent.unmergedLeaves, first),
@@ -92,26 +123,25 @@ function descendant(
 
 function claimedHash(node: Subtree): Uint8Array | undefined {
   if (node instanceof Branch) return node.parent?.parentHash
-  if (!(node instanceof TreeLeaf)) return undefined
-  const leafNode = node.leafNode
-  return leafNode.leafNodeSource === 'commit' ? leafNode.parentHash : undefined
+  return node === undefined ? undefined : readParentHash(node.bytes)
 }
 
-function judge(left: Evidence, right: Evidence): void {
-  const valid = [left, right].filter(({ structure, hash }) => structure && hash === 'equal').length
+function judge(sides: readonly Evidence[]): void {
+  const valid = sides.filter(({ structure, equal }) => structure && equal).length
   if (valid === 1) return
   // RFC 9420 §7.9.2 V157: covered by exactly one chain
   if (valid === 2) throw invalid('V157', 'a parent node with two chains')
-  const sides = [left, right]
-  const wrong = sides.find(({ hash }) => hash === 'equal')
+  const wrong = sides.find(({ equal }) => equal)
   // RFC 9420 §7.9.2 V152, V158: D is in the resolution of C, and what remains of it are P's unmerged leaves
   if (wrong !== undefined) throw invalid(wrong.blankChild ? 'V158' : 'V152', 'a parent hash of another resolution')
   // RFC 9420 §7.9.2 V154: only the root has no parent hash
-  if (sides.some(({ hash }) => hash === 'empty')) throw invalid('V154', 'an empty parent hash below a parent')
+  if (sides.some(({ claimed }) => claimed?.length === 0)) throw invalid('V154', 'an empty parent hash below a parent')
   // RFC 9420 §7.9.2 V153, V159: no part of the tree is passed over
-  if (sides.some(({ structure, hash }) => structure && hash === 'other')) throw invalid('V153', 'a wrong parent hash')
+  if (sides.some(({ structure, claimed }) => structure && claimed !== undefined))
+    throw invalid('V153', 'a wrong parent hash')
   // RFC 9420 §7.9.2 V156: every parent node is covered
-  if (sides.every(({ hash }) => hash === 'absent')) throw invalid('V156', 'a parent node that no leaf vouches for')
+  if (sides.every(({ claimed }) => claimed === undefined))
+    throw invalid('V156', 'a parent node that no leaf vouches for')
   throw invalid('V158', 'a parent node without a descendant in its resolution')
 }
 

@@ -62,7 +62,6 @@ export async function validateTree(suite: CipherSuite, tree: Tree, rules: TreeVa
   await validateSignatures(suite, tree, rules, turn)
 }
 
-/** Decodes the leaves again rather than keep all of them: large groups would take hundreds of bytes more for each. */
 async function validateSignatures(
   suite: CipherSuite,
   tree: Tree,
@@ -80,9 +79,8 @@ async function validateSignatures(
   for (const { node, subtree } of tree.nodes()) {
     if (!(subtree instanceof TreeLeaf)) continue
     await turn()
-    const leaf = { leafNode: subtree.leafNode, bytes: subtree.bytes }
     // RFC 9420 §7.2 V099, V100: what is signed has the group and the position
-    requests.push(leafNodeVerifyRequest(leaf, { groupId, leafIndex: node / 2 }))
+    requests.push(leafNodeVerifyRequest(subtree.bytes, { groupId, leafIndex: node / 2 }))
     if (requests.length === signatureBatch) await verify()
   }
   if (requests.length > 0) await verify()

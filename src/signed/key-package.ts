@@ -30,7 +30,6 @@ export async function verifyKeyPackages(
   keyPackages: readonly KeyPackage[],
 ): Promise<readonly VerifiedKeyPackage[]> {
   const requests = keyPackages.flatMap((keyPackage): VerifyRequest[] => {
-    const leaf = { leafNode: keyPackage.leafNode, bytes: encode(LeafNode, keyPackage.leafNode) }
     return [
       // RFC 9420 §10.1 V132: by the signature key of the leaf
       {
@@ -38,7 +37,7 @@ export async function verifyKeyPackages(
         message: signContent(label, encode(KeyPackageTbs, keyPackage)),
         signature: keyPackage.signature,
       },
-      leafNodeVerifyRequest(leaf, undefined),
+      leafNodeVerifyRequest(encode(LeafNode, keyPackage.leafNode), undefined),
     ]
   })
   const results = await suite.verifyMany(requests)

@@ -10,6 +10,7 @@ import {
   type LeafPosition,
   leafNodeTbs,
   leafNodeTbsOf,
+  readSignedLeaf,
 } from '../wire/leaf-node.ts'
 import { type Signer, signLabelled } from './signer.ts'
 
@@ -26,22 +27,23 @@ export async function signLeafNode(
   return { leafNode, bytes: encode(LeafNode, leafNode) }
 }
 
-/** What to check for the signature of a leaf; for batches. */
-export function leafNodeVerifyRequest(leaf: EncodedLeafNode, position: LeafPosition | undefined): VerifyRequest {
+/** What to check for the signature of an encoded leaf; for batches. Keys and signatures are views of it. */
+export function leafNodeVerifyRequest(bytes: Uint8Array, position: LeafPosition | undefined): VerifyRequest {
+  const leaf = readSignedLeaf(bytes)
   return {
-    publicKey: leaf.leafNode.signatureKey,
-    message: signContent(label, leafNodeTbsOf(leaf.leafNode, leaf.bytes, position)),
-    signature: leaf.leafNode.signature,
+    publicKey: leaf.signatureKey,
+    message: signContent(label, leafNodeTbsOf(leaf, position)),
+    signature: leaf.signature,
   }
 }
 
 /** @throws `crypto/signature` (V098) */
 export function verifyLeafNodeSignature(
   suite: CipherSuite,
-  leaf: EncodedLeafNode,
+  bytes: Uint8Array,
   position: LeafPosition | undefined,
 ): void {
-  const { publicKey, message, signature } = leafNodeVerifyRequest(leaf, position)
+  const { publicKey, message, signature } = leafNodeVerifyRequest(bytes, position)
   // RFC 9420 §7.3 V098, with the position in what is signed: V099, V100
   if (!suite.verify(publicKey, message, signature))
     throw new MlsError('crypto/signature', 'the signature of a leaf does not hold', { rule: 'V098' })

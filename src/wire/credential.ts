@@ -1,6 +1,6 @@
 import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
-import { type Codec, type Infer, opaque, struct, vec } from '../codec/codec.ts'
+import { type Codec, type Infer, opaque, skip, struct, vec } from '../codec/codec.ts'
 import { wireLimits } from './limits.ts'
 import { credentialTypes } from './registries.ts'
 
@@ -17,15 +17,25 @@ export type Credential =
 export const Credential: Codec<Credential> = {
   read(reader) {
     const code = reader.uint16()
-    if (code === credentialTypes.basic) return { credentialType: 'basic', ...basic.read(reader) }
+    if (code === credentialTypes.basic) return { credentialType: 'basic', identity: opaque.read(reader) }
     if (code === credentialTypes.x509) return { credentialType: 'x509', ...x509.read(reader) }
-    throw new MlsError('credential/unsupported', 'a credential type that is not registered', { rule: 'V023' })
+    throw unsupported()
   },
   write(writer, value) {
     writer.uint16(credentialTypes[value.credentialType])
     if (value.credentialType === 'basic') basic.write(writer, value)
     else x509.write(writer, value)
   },
+  skip(reader) {
+    const code = reader.uint16()
+    if (code === credentialTypes.basic) skip(basic, reader)
+    else if (code === credentialTypes.x509) skip(x509, reader)
+    else throw unsupported()
+  },
+}
+
+function unsupported(): MlsError {
+  return new MlsError('credential/unsupported', 'a credential type that is not registered', { rule: 'V023' })
 }
 
 /** The code point of a credential's type. */

@@ -1,5 +1,4 @@
-import { MlsError } from '../bytes/errors.ts'
-import { type Codec, type Infer, opaque, optional, struct, uint8, uint32, vec } from '../codec/codec.ts'
+import { type Codec, enumeration, type Infer, opaque, optional, struct, uint8, uint32, vec } from '../codec/codec.ts'
 import { EncodedLeafNode } from './leaf-node.ts'
 import { wireLimits } from './limits.ts'
 
@@ -11,6 +10,9 @@ export const ParentNode = struct({
 })
 export type ParentNode = Infer<typeof ParentNode>
 
+/** RFC 9420 §7.1. */
+export const NodeType = enumeration(uint8, { leaf: 1, parent: 2 }, 'V019')
+
 /** A node of RFC 9420 §12.4.3.3. */
 export type Node =
   | ({ readonly nodeType: 'leaf' } & EncodedLeafNode)
@@ -19,13 +21,12 @@ export type Node =
 /** RFC 9420 §12.4.3.3: NodeType, then the node. */
 export const Node: Codec<Node> = {
   read(reader) {
-    const nodeType = uint8.read(reader)
-    if (nodeType === 1) return { nodeType: 'leaf', ...EncodedLeafNode.read(reader) }
-    if (nodeType === 2) return { nodeType: 'parent', parentNode: ParentNode.read(reader) }
-    throw new MlsError('codec/enum', 'a node type outside its enumeration', { rule: 'V019' })
+    const nodeType = NodeType.read(reader)
+    if (nodeType === 'leaf') return { nodeType, ...EncodedLeafNode.read(reader) }
+    return { nodeType, parentNode: ParentNode.read(reader) }
   },
   write(writer, node) {
-    writer.uint8(node.nodeType === 'leaf' ? 1 : 2)
+    NodeType.write(writer, node.nodeType)
     if (node.nodeType === 'leaf') EncodedLeafNode.write(writer, node)
     else ParentNode.write(writer, node.parentNode)
   },

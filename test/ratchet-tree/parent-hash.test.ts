@@ -73,7 +73,8 @@ describe('RFC 9420 §7.9.2: parent hashes on joining', () => {
   test('V157 a parent with two chains', () => {
     // each leaf is part of the hash that the other one claims, so this takes a hash function with collisions
     const constant = bytesOf('constant')
-    const colliding = { ...suite, parameters: suite.parameters, hash: () => constant } as unknown as CipherSuite
+    const hashMany = (inputs: readonly Uint8Array[]) => inputs.map(() => constant)
+    const colliding = { ...suite, parameters: suite.parameters, hashMany } as unknown as CipherSuite
     const tree = populated(2)
     claim(tree, 0, constant)
     claim(tree, 1, constant)

@@ -54,7 +54,8 @@ describe('RFC 9420 §12.4.3.1: a tree that we join', () => {
     const tree = importTree(suite, encoded)
     const draft = new TreeDraft(tree)
     const nodes = new Map(tree.filteredDirectPath(1).map((node) => [node, tree.parentNode(node)!]))
-    nodes.set(1, { ...nodes.get(1)!, encryptionKey: bytesOf('fabricated') })
+    const { parentHash, unmergedLeaves } = nodes.get(1)!
+    nodes.set(1, { encryptionKey: bytesOf('fabricated'), parentHash, unmergedLeaves })
     draft.setPath(1, tree.leaf(1)!, nodes)
     expect((await judge(draft.finish(suite)))[0]).toBe('tree/parent_hash')
   })

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MlsError } from '../../src/bytes/errors.ts'
 import { toHex } from '../../src/bytes/text.ts'
-import { type Codec, decode, encode } from '../../src/codec/codec.ts'
+import { type Codec, decode, encode, skip } from '../../src/codec/codec.ts'
+import { Reader } from '../../src/codec/reader.ts'
 import { AppDataDictionary, AppEphemeral, ComponentData, ComponentsList } from '../../src/wire/app-data.ts'
 import { Commit, ProposalOrRef } from '../../src/wire/commit.ts'
 import { Credential } from '../../src/wire/credential.ts'
@@ -101,7 +102,14 @@ const laws: readonly Law[] = [
 const runs = { numRuns: 60 }
 
 /** Values that are codecs but no structs of their own: parts of others, which those exercise. */
-const parts = new Set(['ContentType', 'FramedWireFormat', 'ResumptionPskUsage', 'SenderDataAad', 'PrivateContentAad'])
+const parts = new Set([
+  'ContentType',
+  'FramedWireFormat',
+  'NodeType',
+  'ResumptionPskUsage',
+  'SenderDataAad',
+  'PrivateContentAad',
+])
 
 function rejected(codec: Codec<unknown>, bytes: Uint8Array): MlsError | 'accepted' {
   try {
@@ -112,6 +120,20 @@ function rejected(codec: Codec<unknown>, bytes: Uint8Array): MlsError | 'accepte
     throw error
   }
 }
+
+function skipped(codec: Codec<unknown>, bytes: Uint8Array): MlsError | 'accepted' {
+  try {
+    const reader = new Reader(bytes)
+    skip(codec, reader)
+    reader.finish()
+    return 'accepted'
+  } catch (error) {
+    if (error instanceof MlsError) return error
+    throw error
+  }
+}
+
+const verdict = (result: MlsError | 'accepted') => (result === 'accepted' ? result : [result.code, result.rule])
 
 describe('laws of every struct', () => {
   test('the list names every codec that src/wire exports', async () => {
@@ -170,6 +192,20 @@ describe('laws of every struct', () => {
           bytes[at % bytes.length] = byte
           if (rejected(codec, bytes) === 'accepted')
             expect(toHex(encode(codec, decode(codec, bytes)))).toBe(toHex(bytes))
+        }),
+        { numRuns: 200 },
+      )
+    })
+
+    test('passing over it refuses what decoding refuses, for the same reason', () => {
+      fc.assert(
+        fc.property(values, fc.nat(), fc.nat(), fc.integer({ min: 0, max: 255 }), (value, at, cut, byte) => {
+          const bytes = encode(codec, value)
+          expect(skipped(codec, bytes)).toBe('accepted')
+          if (bytes.length === 0) return
+          bytes[at % bytes.length] = byte
+          const mutated = bytes.subarray(0, bytes.length - (cut % 4 === 0 ? cut % bytes.length : 0))
+          expect(verdict(skipped(codec, mutated))).toEqual(verdict(rejected(codec, mutated)))
         }),
         { numRuns: 200 },
       )

@@ -99,7 +99,7 @@ async function checkPath(group: Group, what: string, fields: Fields): Promise<vo
   const bytes = fields.hex('update_path')
   const path = decode(UpdatePath, bytes)
   expectBytes(`${what}, encoded again`, encode(UpdatePath, path), bytes)
-  verifyLeafNodeSignature(suite, path.leafNode, { groupId, leafIndex: sender })
+  verifyLeafNodeSignature(suite, path.leafNode.bytes, { groupId, leafIndex: sender })
   const after = applyPath({ suite, tree, leafIndex: sender, path, newLeaves: noNewLeaves })
   expectBytes(`${what}.tree_hash_after`, after.treeHash, fields.hex('tree_hash_after'))
 
