@@ -1,0 +1,171 @@
+/**
+ * Proof that travels with a commit, as AppEphemeral proposals of the components `evidence` and `rotations`: why a member may
+ * be removed by somebody without the right to (rule H7), and that a root follows another (rule H3). Checked from the bytes
+ * alone, without clock and without the network, so that all members come to the same result.
+ */
+import { type Bytes, equalBytes } from '../bytes/bytes.ts'
+import { check, MlsError } from '../bytes/errors.ts'
+import { decode, encode, type Infer, nested, struct, uint8, variant, vec } from '../codec/codec.ts'
+import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import { AppEphemeral, componentIds, encodeAppEphemeral } from '../wire/app-data.ts'
+import type { CustomProposal, Proposal } from '../wire/proposal.ts'
+import { draftProposalTypes } from '../wire/registries.ts'
+import { boundedOpaque, decodeWithin } from './bounded.ts'
+import { leafKeyHash } from './device-entry.ts'
+import type { LeafIdentity } from './group-leaf.ts'
+import { identityLimits } from './limits.ts'
+import { type VerifiedManifest, verifyManifest } from './manifest.ts'
+import { RotationStatement, rotationStrength, verifyRotation } from './rotation.ts'
+
+const signedManifest = boundedOpaque(identityLimits.manifestBytes, 1)
+
+/** A rotation with the last manifest under the old root, which says what root was announced. */
+export const ProvenRotation = struct({ lastManifest: signedManifest, statement: nested(RotationStatement) })
+export type ProvenRotation = Infer<typeof ProvenRotation>
+
+/**
+ * Why a leaf may go. `revoked`: a manifest of its account names its key as revoked; `rotations` lead from the root of the
+ * leaf to that of the manifest. `conflict`: two manifests of one place in the chain, of which one alone lists the device.
+ */
+export const RemovalEvidence = variant(
+  'kind',
+  uint8,
+  {
+    revoked: [1, { manifest: signedManifest, rotations: vec(ProvenRotation, 8) }],
+    conflict: [2, { first: signedManifest, second: signedManifest }],
+  },
+  'H7',
+)
+export type RemovalEvidence = Infer<typeof RemovalEvidence>
+
+/** A change of root whose proof holds, by the Ed25519 halves. */
+export interface RootChange {
+  readonly account: Bytes
+  readonly oldRoot: Bytes
+  readonly oldGeneration: number
+  readonly newRoot: Bytes
+  readonly newGeneration: number
+}
+
+/** The type and body of a proposal that carries evidence for a commit. */
+export function evidenceProposal(evidence: RemovalEvidence): Omit<CustomProposal, 'proposalType'> {
+  return ephemeral(componentIds.evidence, encode(RemovalEvidence, evidence))
+}
+
+/** The type and body of a proposal that proves a rotation which the same commit records. */
+export function rotationProposal(rotation: ProvenRotation): Omit<CustomProposal, 'proposalType'> {
+  return ephemeral(componentIds.rotations, encode(ProvenRotation, rotation))
+}
+
+/** The data that the proposals of a commit carry for a component, in their order. */
+export function ephemeralData(proposals: Iterable<{ readonly proposal: Proposal }>, componentId: number): Bytes[] {
+  const found: Bytes[] = []
+  for (const { proposal } of proposals) {
+    if (proposal.proposalType !== 'custom' || proposal.type !== draftProposalTypes.appEphemeral) continue
+    const { componentId: id, data } = decode(AppEphemeral, proposal.body)
+    if (id === componentId) found.push(data)
+  }
+  return found
+}
+
+/**
+ * The evidence of a commit, checked.
+ * @throws `identity_group/evidence` (H7) for any that does not hold; kind `malformed`
+ */
+export function verifyEvidence(suite: CipherSuite, bytes: Uint8Array): (leaf: LeafIdentity) => boolean {
+  const evidence = decodeWithin(RemovalEvidence, bytes, identityLimits.evidenceBytes)
+  try {
+    return evidence.kind === 'revoked' ? revoked(suite, evidence) : conflict(suite, evidence)
+  } catch (cause) {
+    if (cause instanceof MlsError && cause.code === 'identity_group/evidence') throw cause
+    throw new MlsError('identity_group/evidence', 'evidence that does not hold', { rule: 'H7', cause })
+  }
+}
+
+/**
+ * A rotation with its proof: signed by both roots, after the last manifest of the old, to the root that manifest announced,
+ * if it announced one (I055).
+ * @throws `identity_group/rotation` (H3)
+ */
+export function verifyProvenRotation(suite: CipherSuite, { lastManifest, statement }: ProvenRotation): RootChange {
+  const refuse = (cause?: unknown): MlsError =>
+    new MlsError('identity_group/rotation', 'a rotation that is not proven', { rule: 'H3', cause })
+  try {
+    const last = verifyManifest(suite, lastManifest)
+    const follows =
+      equalBytes(last.account, statement.account) &&
+      last.generation === statement.oldGeneration &&
+      last.seq === statement.lastSeq &&
+      equalBytes(last.hash, statement.lastHash)
+    const strength = rotationStrength(verifyRotation(suite, statement, last.root), last.nextRootHash)
+    // a reset is no rotation: whoever lost his root is added anew by those who may
+    if (!follows || (strength !== 'strong' && strength !== 'soft')) throw refuse()
+    return {
+      account: last.account,
+      oldRoot: last.root.ed25519,
+      oldGeneration: last.generation,
+      newRoot: statement.newRoot.ed25519,
+      newGeneration: statement.newGeneration,
+    }
+  } catch (cause) {
+    if (cause instanceof MlsError && cause.code === 'identity_group/rotation') throw cause
+    throw refuse(cause)
+  }
+}
+
+function revoked(
+  suite: CipherSuite,
+  { manifest, rotations }: Extract<RemovalEvidence, { kind: 'revoked' }>,
+): (leaf: LeafIdentity) => boolean {
+  const verified = verifyManifest(suite, manifest)
+  const roots = [{ root: verified.root.ed25519, generation: verified.generation }]
+  for (const change of rotations.map((one) => verifyProvenRotation(suite, one)).reverse()) {
+    const newest = roots.at(-1)
+    const leads =
+      equalBytes(change.account, verified.account) &&
+      newest?.generation === change.newGeneration &&
+      equalBytes(newest.root, change.newRoot)
+    check(leads, 'identity_group/evidence', 'H7', 'rotations that do not lead to the manifest')
+    roots.push({ root: change.oldRoot, generation: change.oldGeneration })
+  }
+  return (leaf) => {
+    if (!equalBytes(leaf.account, verified.account) || !stands(leaf, roots)) return false
+    const hash = leafKeyHash(suite, leaf.signatureKey)
+    return verified.revoked.some((one) => equalBytes(one.deviceId, leaf.deviceId) && equalBytes(one.leafKeyHash, hash))
+  }
+}
+
+function conflict(
+  suite: CipherSuite,
+  { first, second }: Extract<RemovalEvidence, { kind: 'conflict' }>,
+): (leaf: LeafIdentity) => boolean {
+  const [a, b] = [verifyManifest(suite, first), verifyManifest(suite, second)]
+  const rivals =
+    equalBytes(a.account, b.account) &&
+    a.generation === b.generation &&
+    equalBytes(a.rootHash, b.rootHash) &&
+    a.seq === b.seq &&
+    !equalBytes(a.hash, b.hash)
+  check(rivals, 'identity_group/evidence', 'H7', 'two manifests that do not contradict one another')
+  const roots = [{ root: a.root.ed25519, generation: a.generation }]
+  return (leaf) => equalBytes(leaf.account, a.account) && stands(leaf, roots) && lists(a, leaf) !== lists(b, leaf)
+}
+
+function stands(
+  { certificate }: LeafIdentity,
+  roots: readonly { readonly root: Uint8Array; readonly generation: number }[],
+): boolean {
+  const cert = certificate?.cert
+  if (cert === undefined) return false
+  return roots.some(({ root, generation }) => cert.generation === generation && equalBytes(cert.rootEd25519, root))
+}
+
+function lists({ devices }: VerifiedManifest, { deviceId, signatureKey }: LeafIdentity): boolean {
+  return devices.some(
+    (one) => equalBytes(one.deviceId, deviceId) && one.leafKeys.some((key) => equalBytes(key, signatureKey)),
+  )
+}
+
+function ephemeral(componentId: number, data: Uint8Array): Omit<CustomProposal, 'proposalType'> {
+  return { type: draftProposalTypes.appEphemeral, body: encodeAppEphemeral(componentId, data) }
+}
