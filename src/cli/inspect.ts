@@ -1,4 +1,4 @@
-import { fromUtf8, toHex } from '../bytes/text.ts'
+import { toHex } from '../bytes/text.ts'
 import type { CipherSuiteId } from '../crypto/suites.ts'
 import { suiteParameters } from '../crypto/suites.ts'
 import type { Storage } from '../ports/storage.ts'
@@ -41,7 +41,7 @@ export async function inspectStorage(storage: Storage, room?: string): Promise<s
       `${unused.filter(({ stored }) => stored.lastResort).length} last-resort, ` +
       `${packages.length - unused.length} used`,
   ]
-  const rooms = (await storage.scanKeys('mls_rooms', { limit: 65_536 })).map((key) => fromUtf8(key))
+  const rooms = await store.rooms()
   const wanted = room === undefined ? rooms : rooms.filter((one) => one === room)
   if (wanted.length === 0) lines.push(room === undefined ? 'no rooms' : 'nothing is stored of this room')
   for (const jid of wanted) {

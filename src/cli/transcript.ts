@@ -34,6 +34,7 @@ const states: Readonly<Record<RoomHealth['state'], string>> = {
   offline: 'no connection',
   desynchronised: 'this device cannot follow any more: /rejoin mends it',
   removed: 'this device was removed from the group',
+  expelled: 'the room has put this account out',
   closed: 'left',
 }
 
@@ -176,6 +177,8 @@ export class Transcript {
         return 'the archive has a gap: /rejoin goes on after it'
       case 'fork':
         return 'the group has split: /rejoin goes on with the history of the archive'
+      case 'copied':
+        return 'another copy of this device has sent: only reads until /rejoin goes on with fresh keys'
       case 'archive-truncated':
         return 'the archive no longer goes back to where this device was'
     }

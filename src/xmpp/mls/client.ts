@@ -72,7 +72,7 @@ export class MlsClient {
       random: ports.random ?? systemRandom,
     }
     const storage = options.storage ?? (await temporaryStorage())
-    const store = new ClientStore(storage)
+    const store = new ClientStore(storage, { anchor: options.anchor, history: options.history })
     const account = bareJid(xmpp.jid)
     const { identity, device } = await openDevice(store, suite, { account, deviceId: options.deviceId })
     const authentication = options.authentication ?? formAuthentication
@@ -168,7 +168,9 @@ export class MlsClient {
     // not awaited: the room that it merges with may itself wait for a Welcome
     const merged = peer === undefined ? Promise.resolve(false) : this.#direct.merge(peer, room)
     merged.then(
-      (done) => done || this.#events.emit('invitation', { room, from, peer }),
+      (done) => {
+        if (!done) void this.#events.emit('invitation', { room, from, peer })
+      },
       (error: unknown) => this.#problem(error),
     )
   }
@@ -176,7 +178,7 @@ export class MlsClient {
   #problem(cause: unknown): void {
     const error =
       cause instanceof MlsError ? cause : new MlsError('internal/unreachable', 'an unexpected failure', { cause })
-    this.#events.emit('error', { kind: 'network', archiveId: undefined, error })
+    void this.#events.emit('error', { kind: 'network', archiveId: undefined, error })
   }
 
   /**
@@ -190,6 +192,14 @@ export class MlsClient {
   /** Takes a device of the own account out of the list of those who can be invited. Rooms keep it until it is removed. */
   async forgetDevice(device: string): Promise<void> {
     await this.#parts.keyPackages.forget(device)
+  }
+
+  /**
+   * Deletes what this device keeps of a conversation for good: its messages, and all the rest where it is not open and this
+   * device is not in its group any more. @throws `storage/…`
+   */
+  async forget(jid: string): Promise<void> {
+    await this.#rooms.forget(bareJid(jid))
   }
 
   /** Renews KeyPackages where needed; done by itself when a client opens, reconnects, or was welcomed. @throws XmppError */

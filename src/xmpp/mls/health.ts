@@ -13,7 +13,7 @@ export function healthOf(
 ): RoomHealth {
   const turn: Turn = { context, state, effects: [] }
   const issues = issuesOf(turn)
-  const lost = issues.some(({ kind }) => kind === 'gap' || kind === 'fork')
+  const lost = issues.some(({ kind }) => kind === 'gap' || kind === 'fork' || kind === 'copied')
   const condition = conditionOf(state, seat, lost)
   const canSend = condition === 'active' && outsidersOf(turn).length === 0
   return { state: condition, issues, epoch: state.group?.epoch, canSend }

@@ -11,6 +11,7 @@ import type { Blobs } from './blobs.ts'
 import { ChunkStore } from './chunk-store.ts'
 import { Emitter } from './emitter.ts'
 import type { Effect, EngineEvent } from './engine/events.ts'
+import { participantOf } from './engine/groups.ts'
 import type { EngineContext, PendingWelcome, RoomState } from './engine/state.ts'
 import { step } from './engine/step.ts'
 import { EngineTimers } from './engine-timers.ts'
@@ -20,15 +21,22 @@ import { isInline, mlsElementIn, readEntry } from './items.ts'
 import { Operations } from './operations.ts'
 import { Outgoing } from './outgoing.ts'
 import { Puller } from './puller.ts'
-import type { ClientStore } from './store.ts'
-import type { RoomEvents, RoomHealth, RoomProblem, SentMessage } from './types.ts'
+import { type RoomStore, sealBatch } from './store-state.ts'
+import type { RoomEvents, RoomHealth, RoomMessage, RoomProblem, SentMessage } from './types.ts'
+
+/** After a batch that failed the archive is read again, after so long. */
+const reloadPauseMs = 5_000
+/** Messages that were taken are noted together, after so long. */
+const settlePauseMs = 250
+/** Commits and proposals that one step may make. */
+const handshakesOfStep = 4
 
 /** What a session works with. */
 export interface SessionPorts {
   readonly xmpp: XmppContext
   readonly room: Room
   readonly engine: EngineContext
-  readonly store: ClientStore
+  readonly store: RoomStore
   readonly blobs: Blobs
   /** Told when the archive was read to its end. */
   readonly onCaughtUp?: () => void
@@ -49,6 +57,12 @@ export class RoomSession {
   readonly #waiting = new Set<() => void>()
   readonly #stop: () => void
   #state: RoomState
+  /** Events whose outcome is stored, while a part of their batch may be tried again. */
+  readonly #stored = new WeakSet<EngineEvent>()
+  /** Whether the state in memory is not the stored one, which could not be read. */
+  #stale = false
+  #again: (() => void) | undefined
+  #settling: (() => void) | undefined
   #health = ''
   #closed = false
 
@@ -74,6 +88,8 @@ export class RoomSession {
       if (outcome.kind === 'seat-lost') this.#puller.seatLost()
     })
     this.#stop = ports.room.onEvent((event) => this.#roomEvent(event))
+    for (const { number, message } of ports.store.takeWaiting())
+      this.#deliver(trusted(ports.engine, state, message), number)
   }
 
   /** The engine's state; to be read, not kept. */
@@ -95,26 +111,73 @@ export class RoomSession {
     if (code === 'storage/fenced' || code === 'storage/closed') void this.close()
   }
 
-  async #run(events: readonly EngineEvent[]): Promise<void> {
+  async #run(all: readonly EngineEvent[]): Promise<void> {
     if (this.#closed) return
+    // what another part of a batch that failed has stored is not done again
+    let events: readonly EngineEvent[] = all.filter((event) => !this.#stored.has(event))
+    do events = await this.#batch(events)
+    while (events.length > 0)
+  }
+
+  /**
+   * One batch: as many of the events as can be stored together. What is sealed in an epoch comes after the batch that stores
+   * the epoch: generations are set apart in it first. Returns the events that are left.
+   */
+  async #batch(events: readonly EngineEvent[]): Promise<readonly EngineEvent[]> {
     const { engine, store } = this.ports
+    if (this.#stale) await this.#load()
     const effects: Effect[] = []
+    let count = 0
+    let numbers: ReadonlyMap<Effect, bigint>
     try {
+      if (!(await store.reserve(this.#state, mayBeSealed(this.#state, events))))
+        effects.push(...(await step(engine, this.#state, { kind: 'copied', reason: 'anchor' })).effects)
+      const { group } = this.#state
+      const epoch = group?.epoch
+      let said = 0
       for (const event of events) {
+        const another = this.#state.group !== group || this.#state.group?.epoch !== epoch
+        if (event.kind === 'say') said++
+        if ((another && seals(event)) || said > sealBatch) break
+        count++
         const result = await step(engine, this.#state, event)
         this.#state = result.state
+        store.observe(this.#state)
         effects.push(...result.effects)
       }
-      if (!isPassing(events, effects)) await store.saveRoom(engine.room, this.#state)
+      const passing = isPassing(events.slice(0, count), effects) && !store.messages.unsettled && !store.old
+      numbers = passing ? new Map() : await store.save(this.#state, effects)
     } catch (error) {
-      // memory follows disk: what was not stored did not happen
-      const { queue } = this.#state
-      this.#state = await store.room(engine)
-      for (const { op } of queue) this.#operations.failed(op, error)
+      this.#stale = true
+      for (const { op } of this.#state.queue) this.#operations.failed(op, error)
+      this.#again?.()
+      this.#again = this.ports.xmpp.timers.after(reloadPauseMs, () => this.pull())
+      await this.#load()
       throw error
     }
-    for (const effect of effects) this.#perform(effect)
+    for (const event of events.slice(0, count)) this.#stored.add(event)
+    for (const effect of effects) this.#perform(effect, numbers.get(effect))
     for (const wake of [...this.#waiting]) wake()
+    return events.slice(count)
+  }
+
+  /** Memory follows disk: what was not stored did not happen. What the room told goes on to be true. */
+  async #load(): Promise<void> {
+    const { roster, expelled } = this.#state
+    this.#state = { ...(await this.ports.store.load()), roster, expelled, rosterStale: roster !== undefined }
+    this.#stale = false
+  }
+
+  /** Gives the application a message that it takes by not failing at it; until then the storage keeps it. */
+  #deliver(message: RoomMessage, number: bigint): void {
+    void this.events.emit('message', message).then((taken) => {
+      if (!taken) return
+      this.ports.store.messages.taken(number)
+      this.#settling ??= this.ports.xmpp.timers.after(settlePauseMs, () => {
+        this.#settling = undefined
+        this.post().catch(() => undefined)
+      })
+    })
   }
 
   /** Runs an operation that ends when the engine says so. */
@@ -131,7 +194,7 @@ export class RoomSession {
     return ended
   }
 
-  #perform(effect: Effect): void {
+  #perform(effect: Effect, number: bigint | undefined): void {
     switch (effect.kind) {
       case 'send':
         this.#outgoing.send(effect.id, effect.item)
@@ -143,7 +206,8 @@ export class RoomSession {
         )
         return
       case 'emit':
-        this.events.emit(effect.event.name, effect.event.value as never)
+        if (effect.event.name === 'message' && number !== undefined) this.#deliver(effect.event.value, number)
+        else void this.events.emit(effect.event.name, effect.event.value as never)
         return
       case 'pull':
         this.pull()
@@ -220,7 +284,7 @@ export class RoomSession {
   problem(kind: RoomProblem['kind'], cause: unknown): void {
     const error =
       cause instanceof MlsError ? cause : new MlsError('internal/unreachable', 'an unexpected failure', { cause })
-    this.events.emit('error', { kind, archiveId: undefined, error })
+    void this.events.emit('error', { kind, archiveId: undefined, error })
   }
 
   /** How the room does. */
@@ -234,7 +298,7 @@ export class RoomSession {
     const text = JSON.stringify(health, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
     if (text === this.#health) return
     this.#health = text
-    this.events.emit('health', health)
+    void this.events.emit('health', health)
   }
 
   /** Waits until a state of health is reached. @throws `xmpp/timeout` */
@@ -278,12 +342,47 @@ export class RoomSession {
     this.#puller.stop()
     this.#stop()
     this.#timers.stop()
-    await this.#inbox.settled()
+    this.#again?.()
+    this.#settling?.()
+    // what the application has taken so far is not given again
+    await this.#inbox.add([]).catch(() => undefined)
     this.#closed = true
     this.#operations.close(new MlsError('xmpp/closed', 'the room was closed'))
     this.ports.room.close()
     this.#state.group?.close()
   }
+}
+
+/** What is believed of a sender may have changed since a message was stored. */
+function trusted(engine: EngineContext, { group }: RoomState, message: RoomMessage): RoomMessage {
+  const { sender } = message
+  const member = group?.member(sender.leafIndex)
+  const now = member === undefined ? undefined : participantOf(engine, member)
+  const same = now?.account === sender.account && now.device === sender.device
+  return same ? { ...message, sender: { ...sender, trust: now.trust } } : message
+}
+
+/** Whether an event may make the engine encrypt or sign something with a generation. */
+function seals({ kind }: EngineEvent): boolean {
+  return ['say', 'intend', 'leave', 'roster', 'caught-up', 'timer'].includes(kind)
+}
+
+/** At most how many generations of each kind events need. */
+function mayBeSealed(
+  { phase, quarantine, queue, outbox, intents, leaving, group }: RoomState,
+  events: readonly EngineEvent[],
+): { readonly application: number; readonly handshake: number } {
+  const sealing = events.filter(seals)
+  if (phase !== 'active' || quarantine !== undefined || sealing.length === 0) return { application: 0, handshake: 0 }
+  const said = sealing.filter(({ kind }) => kind === 'say').length
+  const flushes = sealing.some(({ kind }) => kind === 'roster' || kind === 'caught-up')
+  const waiting = flushes ? queue.length + outbox.filter(({ unsure }) => unsure).length : 0
+  const changes =
+    intents.length > 0 ||
+    leaving !== undefined ||
+    (group?.proposals.length ?? 0) > 0 ||
+    sealing.some(({ kind }) => kind === 'intend' || kind === 'leave' || kind === 'timer')
+  return { application: Math.min(said + waiting, sealBatch), handshake: changes ? handshakesOfStep : 0 }
 }
 
 /** Whether a step has left nothing that a restart would have to know. */

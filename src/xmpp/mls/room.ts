@@ -13,6 +13,8 @@ import { policyOf, roomBindingOf } from './extensions.ts'
 import type { KeyPackages } from './key-packages.ts'
 import type { RoomSession } from './room-session.ts'
 import type {
+  HistoryEntry,
+  HistoryPage,
   MessageContent,
   Participant,
   RoomAccount,
@@ -43,9 +45,9 @@ export class MlsRoom {
     this.#onLeft = onLeft
     this.#events = new Emitter((error) => this.#session.problem('internal', error))
     for (const name of ['message', 'membership', 'unreadable', 'error'] as const)
-      session.events.on(name, (value) => this.#events.emit(name, value))
+      session.events.forward(name, this.#events)
     session.events.on('health', (health) => {
-      if (session === this.#session) this.#events.emit('health', health)
+      if (session === this.#session) void this.#events.emit('health', health)
     })
   }
 
@@ -53,9 +55,9 @@ export class MlsRoom {
   merge(other: MlsRoom, primary: boolean): void {
     this.#merged.add(other)
     for (const name of ['message', 'membership', 'unreadable', 'error'] as const)
-      other.on(name, (value) => this.#events.emit(name, value))
+      other.#events.forward(name, this.#events)
     other.on('health', (health) => {
-      if (other.session === this.#session) this.#events.emit('health', health)
+      if (other.session === this.#session) void this.#events.emit('health', health)
     })
     if (primary) this.#session = other.session
   }
@@ -86,8 +88,15 @@ export class MlsRoom {
     return policyOf(this.#session.state.group?.extensions ?? [])
   }
 
-  /** Listens to one kind of event. Returns how to stop. */
-  on<K extends keyof RoomEvents>(name: K, listener: (value: RoomEvents[K]) => void): () => void {
+  /**
+   * Listens to one kind of event. Returns how to stop.
+   *
+   * A message is kept in the storage until its listeners have taken it: none has thrown, and promises that they returned are
+   * fulfilled. One that was not taken when the process ended comes again after the next start, with the same `id` and
+   * `redelivered` set. So nothing is lost and nothing is given twice while the process runs; who stores messages elsewhere
+   * returns the promise of that and ignores ids that are there already.
+   */
+  on<K extends keyof RoomEvents>(name: K, listener: (value: RoomEvents[K]) => unknown): () => void {
     return this.#events.on(name, listener)
   }
 
@@ -273,6 +282,28 @@ export class MlsRoom {
   /** Reads the archive to its end now. @throws what the archive threw */
   async synchronise(): Promise<void> {
     await this.#session.catchUp()
+  }
+
+  /**
+   * Messages that were kept on this device, newest first; none where `MlsClientOptions.history` is not set.
+   * @throws `storage/…`
+   */
+  async history(page: HistoryPage = {}): Promise<readonly HistoryEntry[]> {
+    return await this.#session.ports.store.messages.page(page)
+  }
+
+  /** All messages that were kept, oldest first, in plain text: for a backup that the person asks for. @throws `storage/…` */
+  exportHistory(): AsyncGenerator<HistoryEntry, void> {
+    return this.#session.ports.store.messages.export()
+  }
+
+  /**
+   * Deletes all messages that were kept on this device for good; in a sealed storage their keys are destroyed, too. The
+   * group goes on. @throws `storage/…`
+   */
+  async forget(): Promise<void> {
+    await this.#own.ports.store.forget()
+    for (const other of this.#merged) await other.forget()
   }
 
   /** Whether nothing is under way. */

@@ -109,13 +109,14 @@ export class Rooms {
   async #session(address: string): Promise<RoomSession> {
     const { context, store, blobs, engine } = this.#parts
     const room = await openRoom(address, context)
-    const roomEngine: EngineContext = { ...engine, room: address, kind: room.kind }
+    const stored = await store.openRoom({ ...engine, room: address, kind: room.kind })
+    const roomEngine: EngineContext = { ...engine, room: address, kind: room.kind, copies: stored }
     const session: RoomSession = new RoomSession(
       {
         xmpp: context,
         room,
         engine: roomEngine,
-        store,
+        store: stored,
         blobs,
         welcome: async (welcome, at) => {
           const direct = roomBindingOf(session.state.group?.extensions ?? [])?.direct ?? []
@@ -129,7 +130,7 @@ export class Rooms {
           if (this.open.has(address)) this.#settle(session).catch((error: unknown) => session.problem('network', error))
         },
       },
-      await store.room(roomEngine),
+      await stored.load(),
     )
     return session
   }
@@ -251,7 +252,18 @@ export class Rooms {
     this.#opening.delete(room.jid)
     this.open.delete(room.jid)
     await room.close()
-    await this.#parts.store.dropRoom(room.jid)
+    await room.session.ports.store.drop()
+  }
+
+  /** Deletes the messages of a room, and what is left of one that this device has no part in. @throws `storage/…` */
+  async forget(address: string): Promise<void> {
+    const open = this.open.get(address)
+    if (open !== undefined) return await open.forget()
+    const stored = await this.#parts.store.openRoom({ ...this.#parts.engine, room: address, kind: 'muc' })
+    const { phase, group } = await stored.load()
+    group?.close()
+    await stored.forget()
+    if (phase !== 'active') await stored.drop()
   }
 
   /** Closes all rooms. */
@@ -263,6 +275,7 @@ export class Rooms {
 }
 
 /** Whether a group is one that this device was removed from since. */
-function isOver({ phase, group }: RoomState, joined: Group): boolean {
-  return phase === 'removed' && group !== undefined && equalBytes(group.id, joined.id) && joined.epoch <= group.epoch
+function isOver({ phase, group, ended }: RoomState, joined: Group): boolean {
+  const last = group === undefined ? ended : { groupId: group.id, epoch: group.epoch }
+  return phase === 'removed' && last !== undefined && equalBytes(last.groupId, joined.id) && joined.epoch <= last.epoch
 }

@@ -1,12 +1,20 @@
 /** What a client keeps: its device, its KeyPackages, its rooms, Welcomes that wait. All through the storage port. */
-import type { Bytes } from '../../bytes/bytes.ts'
+import { type Bytes, copyBytes } from '../../bytes/bytes.ts'
 import { fromUtf8, utf8 } from '../../bytes/text.ts'
-import type { Storage, StorageOperation } from '../../ports/storage.ts'
+import { scanAll } from '../../group-store/layout.ts'
+import { RollbackGuard } from '../../group-store/rollback.ts'
+import type { ShreddingStorage } from '../../group-store/store-context.ts'
+import type { Anchor } from '../../ports/anchor.ts'
+import { systemRng } from '../../providers/system-rng.ts'
+import type { RandomBytes } from '../../storage/owner.ts'
 import { putRecord, readRecord, recordType } from '../../storage/records.ts'
 import { bool, bytes, fields, optional, text, uint } from '../../storage/schema.ts'
-import { restoreRoomGroup } from './engine/groups.ts'
-import { type EngineContext, initialState, type RoomState } from './engine/state.ts'
-import { RoomRecord, readRoomState, writeRoomState } from './store-room.ts'
+import type { EngineContext, RoomState } from './engine/state.ts'
+import { roomTables } from './store-layout.ts'
+import { roomRecords } from './store-records.ts'
+import { format1Tables } from './store-room.ts'
+import { RoomStore } from './store-state.ts'
+import type { HistoryPolicy } from './types.ts'
 
 const large = { max: 64 * 1024 * 1024 } as const
 const DeviceRecord = recordType({
@@ -60,19 +68,32 @@ export type StoredDirect = Parameters<typeof DirectRecord.encode>[0]
 const tables = {
   device: 'mls_device',
   packages: 'mls_packages',
-  rooms: 'mls_rooms',
-  groups: 'mls_groups',
   welcomes: 'mls_welcomes',
   direct: 'mls_direct',
 } as const
 const deviceKey = utf8('device')
+/** Generations that one write sets apart for sending; after a crash the rest of them is skipped. */
+const reservedGenerations = 32
+
+/** What goes with the storage of a client. */
+export interface ClientStoreOptions {
+  /** Random bytes for what the store counts; the platform's, unless given. */
+  readonly randomBytes?: RandomBytes
+  /** A second place that tells a restored copy of the store from the store. */
+  readonly anchor?: Anchor | undefined
+  /** Whether messages are kept, and how long. */
+  readonly history?: HistoryPolicy | undefined
+}
 
 /** Reads and writes the records of one client. */
 export class ClientStore {
-  readonly #storage: Storage
+  readonly #storage: ShreddingStorage
+  readonly #options: ClientStoreOptions
+  #guard: Promise<RollbackGuard> | undefined
 
-  constructor(storage: Storage) {
+  constructor(storage: ShreddingStorage, options: ClientStoreOptions = {}) {
     this.#storage = storage
+    this.#options = options
   }
 
   device(): Promise<StoredDevice | undefined> {
@@ -120,37 +141,30 @@ export class ClientStore {
     await this.#storage.apply([putRecord(tables.direct, utf8(account), DirectRecord, direct)])
   }
 
-  /** The state of a room, or that of a room that nothing is known of. */
-  async room(context: EngineContext): Promise<RoomState> {
-    const key = utf8(context.room)
-    const [record, snapshot] = await this.#storage.getMany([
-      { table: tables.rooms, key },
-      { table: tables.groups, key },
-    ])
-    if (record === undefined) return initialState()
-    const group = snapshot === undefined ? undefined : restoreRoomGroup(context, snapshot)
-    snapshot?.fill(0)
-    return readRoomState(RoomRecord.decode(record), group)
+  /**
+   * One room. Opening the first one compares the store with its anchor: an old copy only receives from then on.
+   * @throws `storage/…`
+   */
+  async openRoom(engine: EngineContext): Promise<RoomStore> {
+    const storage = this.#storage
+    const { anchor, history, randomBytes = systemRng.randomBytes } = this.#options
+    this.#guard ??= RollbackGuard.open(storage, anchor, (length) => copyBytes(randomBytes(length)))
+    const guard = await this.#guard.catch((error: unknown) => {
+      this.#guard = undefined
+      throw error
+    })
+    return new RoomStore({ storage, guard, reserve: reservedGenerations, history }, engine)
   }
 
-  /** Stores cursor, outbox and group in one batch: after a crash they belong together. */
-  async saveRoom(room: string, state: RoomState): Promise<void> {
-    const key = utf8(room)
-    const snapshot = (state.group ?? state.creating?.group)?.snapshot()
-    const group: StorageOperation =
-      snapshot === undefined
-        ? { kind: 'delete', table: tables.groups, key }
-        : { kind: 'put', table: tables.groups, key, value: snapshot }
-    const applied = this.#storage.apply([putRecord(tables.rooms, key, RoomRecord, writeRoomState(state)), group])
-    snapshot?.fill(0)
-    await applied
+  /** The state of a room, to be looked at. @throws as {@link openRoom} */
+  async room(engine: EngineContext): Promise<RoomState> {
+    return await (await this.openRoom(engine)).load()
   }
 
-  async dropRoom(room: string): Promise<void> {
-    const key = utf8(room)
-    await this.#storage.apply([
-      { kind: 'delete', table: tables.rooms, key },
-      { kind: 'delete', table: tables.groups, key },
-    ])
+  /** The rooms that something is known of. @throws `storage/…` */
+  async rooms(): Promise<string[]> {
+    const heads = await scanAll(this.#storage, roomTables.heads, new Uint8Array(0))
+    const old = await this.#storage.scanKeys(format1Tables.rooms, { limit: 65_536 })
+    return [...new Set([...heads.map(({ value }) => roomRecords.head.decode(value).room), ...old.map(fromUtf8)])].sort()
   }
 }

@@ -1,6 +1,8 @@
 /** What applications see of the binding: values, events and settings. The classes are in `client.ts` and `room.ts`. */
 import type { MlsError } from '../../bytes/errors.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
+import type { QuarantineReason } from '../../group-store/records.ts'
+import type { Anchor } from '../../ports/anchor.ts'
 import type { AuthenticationService } from '../../ports/authentication-service.ts'
 import type { GroupRules } from '../../ports/group-rules.ts'
 import type { Storage } from '../../ports/storage.ts'
@@ -8,6 +10,8 @@ import type { RandomSource, Timers, XmppPort } from '../port.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import type { Affiliation } from '../xep/xep-0045.ts'
 import type { LeafProvider } from './leaf-provider.ts'
+
+export type { QuarantineReason }
 
 /** How sure the application is that a device belongs to its account. Without a service that knows, `unverified`. */
 export type Trust = 'verified' | 'unverified' | 'changed'
@@ -69,6 +73,35 @@ export interface RoomMessage {
   readonly body: string | undefined
   /** The raw content of the envelope. */
   readonly elements: readonly XmlElement[]
+  /**
+   * It may have been given before: the process ended before the listeners had taken it for good. Its id is the same.
+   */
+  readonly redelivered?: true
+}
+
+/** A message of the local history. */
+export interface HistoryEntry {
+  /** Where it stands: later messages have greater numbers. */
+  readonly place: bigint
+  /** When this device got it, or saw its own in the archive. */
+  readonly at: Date
+  readonly message: RoomMessage
+}
+
+/** Which part of the history to read. */
+export interface HistoryPage {
+  /** Messages before this place; the newest, when absent. */
+  readonly before?: bigint
+  /** 1 to 1,000; 50 by default. */
+  readonly limit?: number
+}
+
+/** How long messages are kept on this device. */
+export interface HistoryPolicy {
+  /** The newest so many of each room. */
+  readonly maxMessages?: number
+  /** Not longer than so many milliseconds. */
+  readonly maxAgeMs?: number
 }
 
 /** A change of who is in the group. Each is shown, none is silent. */
@@ -130,6 +163,11 @@ export type RoomIssue =
   /** The archive has a gap or another history: {@link RoomHealth.state} is `desynchronised`, rejoin. */
   | { readonly kind: 'gap' }
   | { readonly kind: 'fork' }
+  /**
+   * Another copy of this device is or was alive: a restored backup, a copied profile. It only receives, so that nothing is
+   * encrypted twice; `rejoin()` goes on with fresh keys.
+   */
+  | { readonly kind: 'copied'; readonly reason: QuarantineReason }
   /** The archive no longer goes back to where we were. */
   | { readonly kind: 'archive-truncated' }
 
@@ -240,6 +278,13 @@ export interface MlsClientOptions {
   readonly xmpp: XmppPort
   /** Where state is kept; nothing survives the process by default. */
   readonly storage?: Storage
+  /**
+   * A second place that backups of the storage do not carry along. With it a restored copy is known before it has read
+   * anything; without it, by what the archive holds of this device.
+   */
+  readonly anchor?: Anchor
+  /** Keeps messages in the storage, encrypted where the storage is (`openSealedStorage`); nothing is kept by default. */
+  readonly history?: HistoryPolicy
   /** Suite 1 with the default provider, unless given. */
   readonly suite?: CipherSuite
   /** 16 bytes; random at first and kept in the storage, unless given. */

@@ -17,6 +17,12 @@ export async function tryCommit(turn: Turn, flush = false): Promise<void> {
   const { state } = turn
   const { group } = state
   if (state.phase !== 'active' || group === undefined || !state.live || state.attempt !== undefined) return
+  if (state.quarantine !== undefined) {
+    const error = new MlsError('group/quarantined', 'another copy of this device sends: rejoin with fresh keys')
+    for (const { id } of state.intents) turn.effects.push({ kind: 'failed', op: id, error })
+    state.intents = []
+    return
+  }
   settleIntents(turn, group)
   if (state.intents.length === 0 && !(flush && group.proposals.length > 0)) return
   try {

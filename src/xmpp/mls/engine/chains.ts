@@ -108,8 +108,11 @@ function miss(chain: Chain, first: bigint, last: bigint): boolean {
 
 /** After the archive was read to its end: what is still missing is reported, once. */
 export function reportMissing(turn: Turn): void {
-  for (const chain of turn.state.chains.values()) {
+  const { chains } = turn.state
+  for (const [key, chain] of chains) {
     if (chain.missing.length === 0) continue
+    // said to have changed
+    chains.set(key, chain)
     chain.reported = [...chain.reported, ...chain.missing].slice(-maxMissing)
     chain.missing = []
     turn.effects.push({ kind: 'health' })

@@ -9,10 +9,11 @@ import { deviceKey, sameBytes } from '../identity.ts'
 import type { MembershipChange, Participant } from '../types.ts'
 import { attemptLost, attemptWon } from './attempts.ts'
 import { beginChain } from './chains.ts'
+import { watch } from './copies.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Turn } from './events.ts'
 import { participantOf } from './groups.ts'
-import { leaveGroup, proposeLeaving } from './leaving.ts'
+import { leaveGroup } from './leaving.ts'
 import { receiveMessage } from './messages.ts'
 import type { Intent } from './state.ts'
 
@@ -30,12 +31,16 @@ export async function receiveHandshake(turn: Turn, entry: EngineEntry, bytes: By
     const result = await group.stage(bytes)
     if (result.kind === 'commit' || result.kind === 'own-commit')
       await apply(turn, group, entry, { staged: result.staged, snapshot })
-    else if (result.kind === 'proposal' || result.kind === 'own-message') proposed(turn, bytes)
+    else if (result.kind === 'proposal' || result.kind === 'own-message') {
+      proposed(turn, bytes)
+      watch(turn, group, { entry, bytes, result })
+    }
   } catch (error) {
     if (!(error instanceof MlsError) || error.kind === 'environment' || error.kind === 'bug') throw error
     const { archiveId } = entry
     // RFC 9420 §12.4.2 V271: a commit of this leaf that this device does not know: its state was copied or set back
     if (error.rule === 'V271') state.forked = true
+    watch(turn, group, { entry, bytes, result: error })
     turn.effects.push({
       kind: 'emit',
       event: { name: 'error', value: { kind: 'invalid-handshake', archiveId, error } },
@@ -92,7 +97,6 @@ async function apply(
     effects.push({ kind: 'read-roster' })
   }
   effects.push({ kind: 'health' })
-  await proposeLeaving(turn)
   await replayFuture(turn)
 }
 

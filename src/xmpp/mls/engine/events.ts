@@ -3,7 +3,7 @@ import type { Bytes } from '../../../bytes/bytes.ts'
 import type { MlsError } from '../../../bytes/errors.ts'
 import type { Group } from '../../../group/group.ts'
 import type { Affiliation } from '../../xep/xep-0045.ts'
-import type { MessageContent, RoomEvents, RoomPolicy, SentMessage } from '../types.ts'
+import type { MessageContent, QuarantineReason, RoomEvents, RoomPolicy, SentMessage } from '../types.ts'
 import type { HandshakeKind } from '../wire/handshake.ts'
 import type { MlsRequest } from '../wire/request.ts'
 import type { EngineEntry } from './entries.ts'
@@ -27,6 +27,8 @@ export type EngineEvent =
   | { readonly kind: 'admitted' }
   /** The archive no longer has the cursor. */
   | { readonly kind: 'truncated' }
+  /** Another copy of this device is alive. */
+  | { readonly kind: 'copied'; readonly reason: QuarantineReason }
   | { readonly kind: 'say'; readonly op: string; readonly content: MessageContent }
   | { readonly kind: 'intend'; readonly intent: Intent }
   | { readonly kind: 'leave'; readonly op: string }
@@ -72,7 +74,8 @@ export type Emission = {
 export type Effect =
   | { readonly kind: 'send'; readonly id: string; readonly item: OutgoingItem }
   | { readonly kind: 'welcome'; readonly welcome: PendingWelcome }
-  | { readonly kind: 'emit'; readonly event: Emission }
+  /** `data`: of a message, the envelope as it was decrypted. */
+  | { readonly kind: 'emit'; readonly event: Emission; readonly data?: Bytes }
   /** Read the archive from the cursor. */
   | { readonly kind: 'pull' }
   /** Call back after `ms` and a random time within `windowMs`. */

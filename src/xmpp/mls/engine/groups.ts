@@ -15,6 +15,7 @@ import {
 import { makeCapabilities, makeConfig } from '../../../group/defaults.ts'
 import type { Group } from '../../../group/group.ts'
 import type { KeyPackageBundle } from '../../../group/key-package.ts'
+import type { RestoreInput } from '../../../group/stored-parts.ts'
 import type { Extension } from '../../../wire/extension.ts'
 import type { Capabilities } from '../../../wire/leaf-node.ts'
 import { allowsCommit, groupExtensions, type RoomBinding, roomBindingOf } from '../extensions.ts'
@@ -82,17 +83,29 @@ export async function createRoomGroup(
   return cell.group
 }
 
-/** The group of a snapshot. @throws `snapshot/…` */
-export function restoreRoomGroup(context: EngineContext, snapshot: Uint8Array): Group {
+/** What a stored group needs to be restored, and what it is told then. */
+export function restoreInput(context: EngineContext): { readonly input: RestoreInput; bind(group: Group): void } {
   const cell: { group: Group | undefined } = { group: undefined }
   const { suite, identity } = context
   const { signer } = identity
-  cell.group = restoreGroupWith(snapshot, {
-    suite,
-    config: configOf(context, cell),
-    signer: (key) => (sameBytes(key, signer.publicKey) ? signer : undefined),
-  })
-  return cell.group
+  return {
+    input: {
+      suite,
+      config: configOf(context, cell),
+      signer: (key) => (sameBytes(key, signer.publicKey) ? signer : undefined),
+    },
+    bind(group) {
+      cell.group = group
+    },
+  }
+}
+
+/** The group of a snapshot. @throws `snapshot/…` */
+export function restoreRoomGroup(context: EngineContext, snapshot: Uint8Array): Group {
+  const { input, bind } = restoreInput(context)
+  const group = restoreGroupWith(snapshot, input)
+  bind(group)
+  return group
 }
 
 /** The group of a Welcome, which must be bound to the room. @throws as `joinGroup`; `policy/proposal` for another room */
@@ -138,7 +151,8 @@ export async function joinRoomExternally(
   return {
     ...join,
     complete() {
-      cell.group = join.complete()
+      // one and the same, which may be stored before it is used
+      cell.group ??= join.complete()
       return cell.group
     },
   }

@@ -50,6 +50,8 @@ function enter(turn: Turn, group: Group, base: string): void {
   state.joining = undefined
   state.forked = false
   state.truncated = false
+  state.quarantine = undefined
+  state.ended = undefined
   state.outsiders = undefined
   state.fork = undefined
   abandonFuture(turn)
@@ -87,7 +89,7 @@ export function adoptGroup(turn: Turn, group: Group, at: string, lastResort: boo
 /** Gives up what is left of the group and asks its members for their state. */
 export function rejoin(turn: Turn): void {
   const { state, context, effects } = turn
-  const known = state.group?.id ?? state.outside?.group
+  const known = state.group?.id ?? state.ended?.groupId ?? state.outside?.group
   if (known === undefined) return
   state.group?.close()
   state.group = undefined
@@ -249,7 +251,7 @@ export function scheduleAnswers(turn: Turn): void {
 export async function answerRequests(turn: Turn): Promise<void> {
   const { state, context, effects } = turn
   const { group } = state
-  if (group === undefined || state.phase !== 'active' || !state.live) return
+  if (group === undefined || state.phase !== 'active' || !state.live || state.quarantine !== undefined) return
   const { requests } = state
   state.requests = []
   for (const { request, account } of requests) {

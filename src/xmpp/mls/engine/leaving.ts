@@ -24,6 +24,7 @@ export async function proposeLeaving(turn: Turn): Promise<void> {
   const { context, state, effects } = turn
   const { group, leaving } = state
   if (state.phase !== 'active' || group === undefined || leaving === undefined) return
+  if (state.quarantine !== undefined) return
   try {
     for (const { leafIndex, account } of participantsOf(context, group)) {
       if (account !== context.account) continue
@@ -53,9 +54,13 @@ function transmit({ state, effects }: Turn, { id, epoch, bytes }: SentProposal):
   effects.push({ kind: 'send', id, item })
 }
 
-/** Proposals that the archive does not have are sent again; those of an epoch that is over are void. */
-export function resendProposals(turn: Turn): void {
+/**
+ * Proposals that the archive does not have are sent again; those of an epoch that is over are void, and a wish to leave is
+ * proposed in the next.
+ */
+export async function resendProposals(turn: Turn): Promise<void> {
   const { state } = turn
+  if (!state.proposals.some(({ epoch }) => epoch === state.group?.epoch)) await proposeLeaving(turn)
   for (const sent of state.proposals) {
     if (!sent.unsure || sent.epoch !== state.group?.epoch) continue
     sent.unsure = false

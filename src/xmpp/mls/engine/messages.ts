@@ -10,6 +10,7 @@ import { decodeHeader, linkTo, type MessageHeader } from '../header.ts'
 import { sameBytes } from '../identity.ts'
 import type { Participant, UnreadableReason } from '../types.ts'
 import { chainOf, noteAuthor, noteSeen, receiveNumber } from './chains.ts'
+import { watch } from './copies.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Turn } from './events.ts'
 import { currentFork, participantOf } from './groups.ts'
@@ -54,6 +55,7 @@ async function open(
 ): Promise<boolean> {
   try {
     const result = await group.receive(bytes)
+    watch(turn, group, { entry, bytes, result })
     if (result.kind === 'message') deliver(turn, entry, bytes, { result, arrival })
     else if (result.kind === 'past-epoch') return unreadable(turn, entry, 'too-old', epoch)
     return true
@@ -98,6 +100,7 @@ function deliver(
   const number = header === undefined ? undefined : Number(header.number)
   turn.effects.push({
     kind: 'emit',
+    data: result.data,
     event: {
       name: 'message',
       value: {

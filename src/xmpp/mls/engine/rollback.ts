@@ -7,7 +7,6 @@ import { MlsError } from '../../../bytes/errors.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Turn } from './events.ts'
 import { restoreRoomGroup } from './groups.ts'
-import { again } from './sending.ts'
 
 /** Goes back to the epoch that a late commit starts from, if it is the right one. The entry is then processed anew. */
 export async function rollBack(turn: Turn, entry: EngineEntry, bytes: Bytes, epoch: bigint): Promise<boolean> {
@@ -36,7 +35,12 @@ export async function rollBack(turn: Turn, entry: EngineEntry, bytes: Bytes, epo
   restored.discard()
   const known = new Set(state.intents.map(({ id }) => id))
   state.intents = [...previous.intents.filter(({ id }) => !known.has(id)), ...state.intents]
-  for (const item of state.outbox) if (item.epoch === voided) again(turn, item)
+  // encrypted again when the archive was read on: in an epoch that is stored
+  for (const item of state.outbox)
+    if (item.epoch === voided) {
+      item.voided = true
+      item.unsure = true
+    }
   // what came after the void commit is looked at again along the archive
   const ids = [...state.processed]
   for (const id of ids.slice(ids.indexOf(previous.end))) state.processed.delete(id)

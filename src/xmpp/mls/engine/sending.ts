@@ -26,6 +26,11 @@ export async function say(turn: Turn, op: string, content: MessageContent): Prom
     else effects.push({ kind: 'failed', op, error: notHere(state) })
     return
   }
+  if (state.quarantine !== undefined) {
+    const error = new MlsError('group/quarantined', 'another copy of this device sends: rejoin with fresh keys')
+    effects.push({ kind: 'failed', op, error })
+    return
+  }
   if (!state.live || state.rosterStale) {
     state.queue.push({ op, content })
     return
@@ -91,6 +96,7 @@ function encrypt(turn: Turn, op: string, data: Bytes): void {
     data,
     unsure: false,
     archiveId: undefined,
+    voided: false,
   }
   state.outbox.push(item)
   send(turn, item)
@@ -114,7 +120,7 @@ export function confirmOwn(turn: Turn, archiveId: string, bytes: Bytes): boolean
   const { state, effects, context } = turn
   const item = state.outbox.find((one) => equalBytes(one.bytes, bytes))
   if (item === undefined) return false
-  if (item.archiveId !== undefined) return true
+  if (item.archiveId !== undefined || item.voided) return true
   item.archiveId = archiveId
   effects.push({ kind: 'done', op: item.op, sent: { id: item.messageId, archiveId } })
   const keep = context.kind === 'mix' ? maxConfirmed : 0
@@ -130,15 +136,15 @@ export function resend(turn: Turn): void {
   const { group } = state
   if (group === undefined || state.phase !== 'active') return
   for (const item of [...state.outbox]) {
-    if (!item.unsure || item.archiveId !== undefined) continue
+    if (!item.unsure || (item.archiveId !== undefined && !item.voided)) continue
     item.unsure = false
-    if (group.epoch - item.epoch <= 2n) send(turn, item)
+    if (!item.voided && group.epoch - item.epoch <= 2n) send(turn, item)
     else again(turn, item)
   }
 }
 
 /** Sends the content of a message again in the present epoch; its old form can no longer be read by anybody. */
-export function again(turn: Turn, item: OutboxItem): void {
+function again(turn: Turn, item: OutboxItem): void {
   turn.state.outbox = turn.state.outbox.filter((one) => one !== item)
   encrypt(turn, item.op, item.data)
 }

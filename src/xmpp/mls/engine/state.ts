@@ -1,15 +1,17 @@
 /** What the engine remembers of one room. */
 import type { Bytes } from '../../../bytes/bytes.ts'
+import type { MlsError } from '../../../bytes/errors.ts'
 import type { CipherSuite } from '../../../crypto/cipher-suite.ts'
 import type { Group } from '../../../group/group.ts'
 import type { Identity } from '../../../group/key-package.ts'
+import type { ReceiveResult } from '../../../group/result.ts'
 import type { AuthenticationService } from '../../../ports/authentication-service.ts'
 import type { Clock } from '../../../ports/clock.ts'
 import type { GroupRules } from '../../../ports/group-rules.ts'
 import type { Affiliation } from '../../xep/xep-0045.ts'
 import type { SeenMessage } from '../header.ts'
 import type { LeafProvider } from '../leaf-provider.ts'
-import type { ClientSettings, MessageContent, RoomPolicy, Trust } from '../types.ts'
+import type { ClientSettings, MessageContent, QuarantineReason, RoomPolicy, Trust } from '../types.ts'
 import type { MlsRequest } from '../wire/request.ts'
 import type { EngineEntry } from './entries.ts'
 
@@ -25,8 +27,23 @@ export interface EngineContext {
   readonly authentication: AuthenticationService
   readonly settings: ClientSettings
   readonly trust: (who: { account: string; device: string; signatureKey: Uint8Array }) => Trust
+  /** Tells another copy of this device by what the archive has of it. */
+  readonly copies?: CopyWatch | undefined
   readonly rules?: GroupRules | undefined
   readonly leaf?: LeafProvider | undefined
+}
+
+/** See `EngineContext.copies`. */
+export interface CopyWatch {
+  /** Whether what became of a message of the group shows that another copy of this device has sent it. */
+  judge(
+    group: Group,
+    seen: {
+      readonly message: Uint8Array
+      readonly result: ReceiveResult | MlsError
+      readonly own: boolean | undefined
+    },
+  ): QuarantineReason | undefined
 }
 
 /** What is wanted of the group; a commit carries it out. It is kept until it is true, whoever made it so. */
@@ -63,6 +80,8 @@ export interface OutboxItem {
   unsure: boolean
   /** Where it is in the archive, once it is. */
   archiveId: string | undefined
+  /** Its epoch turned out void: what it says is encrypted again. */
+  voided: boolean
 }
 
 /** A proposal on its way. */
@@ -159,6 +178,10 @@ export interface RoomState {
   readonly authors: Map<string, string>
   forked: boolean
   truncated: boolean
+  /** Another copy of this device is or was alive: only receives until it has joined again. */
+  quarantine: QuarantineReason | undefined
+  /** What is left of a group that is no more, after a restart. */
+  ended: { readonly groupId: Bytes; readonly epoch: bigint } | undefined
   /** A group that is in the archive and that this device is not in. */
   outside: { readonly group: Bytes; lastCommit: bigint | undefined } | undefined
   /** An own group whose beginning is on its way. */
@@ -207,6 +230,8 @@ export function initialState(): RoomState {
     authors: new Map(),
     forked: false,
     truncated: false,
+    quarantine: undefined,
+    ended: undefined,
     outside: undefined,
     creating: undefined,
     joining: undefined,

@@ -18,6 +18,7 @@ import { MlsError } from '../../../bytes/errors.ts'
 import { attemptRefused, resendAttempt, tryCommit } from './attempts.ts'
 import { missingIssues, reportMissing } from './chains.ts'
 import { receiveHandshake } from './commits.ts'
+import { quarantine } from './copies.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Effect, EngineEvent, TimerName, Turn } from './events.ts'
 import { turnOf } from './groups.ts'
@@ -80,6 +81,9 @@ async function dispatch(turn: Turn, event: EngineEvent): Promise<void> {
       return
     case 'admitted':
       state.expelled = false
+      return
+    case 'copied':
+      quarantine(turn, event.reason)
       return
     case 'truncated':
       state.truncated = true
@@ -184,9 +188,11 @@ async function caughtUp(turn: Turn): Promise<void> {
     state.previous.snapshot.fill(0)
     state.previous = undefined
   }
-  resend(turn)
-  resendAttempt(turn)
-  resendProposals(turn)
+  if (state.quarantine === undefined) {
+    resend(turn)
+    resendAttempt(turn)
+    await resendProposals(turn)
+  }
   reportMissing(turn)
   if (first) {
     for (const welcome of state.welcomes) effects.push({ kind: 'welcome', welcome })
@@ -244,6 +250,7 @@ export function issuesOf(turn: Turn): ReturnType<typeof missingIssues> {
     ...outsidersOf(turn).map((account) => ({ kind: 'outsider', account }) as const),
     ...missingIssues(state),
     ...(state.live && state.future.length > 0 ? [{ kind: 'gap' } as const] : []),
+    ...(state.quarantine === undefined ? [] : [{ kind: 'copied', reason: state.quarantine } as const]),
     ...(state.forked ? [{ kind: 'fork' } as const] : []),
     ...(state.truncated ? [{ kind: 'archive-truncated' } as const] : []),
   ]
