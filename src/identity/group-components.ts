@@ -30,6 +30,7 @@ import { ComponentsList, componentIds, dictionaryTypes, readComponent, setCompon
 import type { Extension } from '../wire/extension.ts'
 import { extensionTypes } from '../wire/registries.ts'
 import { AccountName, decodeWithin } from './bounded.ts'
+import { compareBytes } from './compare.ts'
 import { DeviceCert } from './device-cert.ts'
 
 /** Versions of these components that this package writes and reads. */
@@ -190,16 +191,6 @@ export function withCertificate(
 /** Whether an extension is a dictionary of components. */
 export function isDictionary({ extensionType }: Extension): boolean {
   return dictionaryTypes.includes(extensionType)
-}
-
-/** -1, 0 or 1: byte by byte, a prefix first. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const shared = Math.min(a.length, b.length)
-  for (let i = 0; i < shared; i++) {
-    const difference = (a[i] as number) - (b[i] as number)
-    if (difference !== 0) return Math.sign(difference)
-  }
-  return Math.sign(a.length - b.length)
 }
 
 function sorted(list: Codec<readonly Bytes[]>): Codec<readonly Bytes[]> {

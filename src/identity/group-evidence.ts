@@ -11,27 +11,28 @@ import { AppEphemeral, componentIds, encodeAppEphemeral } from '../wire/app-data
 import type { CustomProposal, Proposal } from '../wire/proposal.ts'
 import { draftProposalTypes } from '../wire/registries.ts'
 import { boundedOpaque, decodeWithin } from './bounded.ts'
+import { linkManifests, proveRotation } from './chain.ts'
 import { leafKeyHash } from './device-entry.ts'
 import type { LeafIdentity } from './group-leaf.ts'
 import { identityLimits } from './limits.ts'
 import { type VerifiedManifest, verifyManifest } from './manifest.ts'
-import { RotationStatement, rotationStrength, verifyRotation } from './rotation.ts'
+import { RotationStatement } from './rotation.ts'
 
 const signedManifest = boundedOpaque(identityLimits.manifestBytes, 1)
 
 /** A rotation with the last manifest under the old root, which says what root was announced. */
-export const ProvenRotation = struct({ lastManifest: signedManifest, statement: nested(RotationStatement) })
-export type ProvenRotation = Infer<typeof ProvenRotation>
+export const RotationProof = struct({ lastManifest: signedManifest, statement: nested(RotationStatement) })
+export type RotationProof = Infer<typeof RotationProof>
 
 /**
  * Why a leaf may go. `revoked`: a manifest of its account names its key as revoked; `rotations` lead from the root of the
- * leaf to that of the manifest. `conflict`: two manifests of one place in the chain, of which one alone lists the device.
+ * leaf to that of the manifest. `conflict`: two manifests of one root that cannot both be, of which one alone lists the device.
  */
 export const RemovalEvidence = variant(
   'kind',
   uint8,
   {
-    revoked: [1, { manifest: signedManifest, rotations: vec(ProvenRotation, 8) }],
+    revoked: [1, { manifest: signedManifest, rotations: vec(RotationProof, 8) }],
     conflict: [2, { first: signedManifest, second: signedManifest }],
   },
   'H7',
@@ -53,8 +54,8 @@ export function evidenceProposal(evidence: RemovalEvidence): Omit<CustomProposal
 }
 
 /** The type and body of a proposal that proves a rotation which the same commit records. */
-export function rotationProposal(rotation: ProvenRotation): Omit<CustomProposal, 'proposalType'> {
-  return ephemeral(componentIds.rotations, encode(ProvenRotation, rotation))
+export function rotationProposal(rotation: RotationProof): Omit<CustomProposal, 'proposalType'> {
+  return ephemeral(componentIds.rotations, encode(RotationProof, rotation))
 }
 
 /** The data that the proposals of a commit carry for a component, in their order. */
@@ -87,19 +88,14 @@ export function verifyEvidence(suite: CipherSuite, bytes: Uint8Array): (leaf: Le
  * if it announced one (I055).
  * @throws `identity_group/rotation` (H3)
  */
-export function verifyProvenRotation(suite: CipherSuite, { lastManifest, statement }: ProvenRotation): RootChange {
+export function verifyRotationProof(suite: CipherSuite, { lastManifest, statement }: RotationProof): RootChange {
   const refuse = (cause?: unknown): MlsError =>
     new MlsError('identity_group/rotation', 'a rotation that is not proven', { rule: 'H3', cause })
   try {
     const last = verifyManifest(suite, lastManifest)
-    const follows =
-      equalBytes(last.account, statement.account) &&
-      last.generation === statement.oldGeneration &&
-      last.seq === statement.lastSeq &&
-      equalBytes(last.hash, statement.lastHash)
-    const strength = rotationStrength(verifyRotation(suite, statement, last.root), last.nextRootHash)
     // a reset is no rotation: whoever lost his root is added anew by those who may
-    if (!follows || (strength !== 'strong' && strength !== 'soft')) throw refuse()
+    const { rotation } = proveRotation(suite, last, statement)
+    if (rotation.lastSeq !== last.seq || !equalBytes(rotation.lastHash, last.hash)) throw refuse()
     return {
       account: last.account,
       oldRoot: last.root.ed25519,
@@ -119,7 +115,7 @@ function revoked(
 ): (leaf: LeafIdentity) => boolean {
   const verified = verifyManifest(suite, manifest)
   const roots = [{ root: verified.root.ed25519, generation: verified.generation }]
-  for (const change of rotations.map((one) => verifyProvenRotation(suite, one)).reverse()) {
+  for (const change of rotations.map((one) => verifyRotationProof(suite, one)).reverse()) {
     const newest = roots.at(-1)
     const leads =
       equalBytes(change.account, verified.account) &&
@@ -140,12 +136,11 @@ function conflict(
   { first, second }: Extract<RemovalEvidence, { kind: 'conflict' }>,
 ): (leaf: LeafIdentity) => boolean {
   const [a, b] = [verifyManifest(suite, first), verifyManifest(suite, second)]
+  const [older, newer] = a.seq <= b.seq ? [a, b] : [b, a]
   const rivals =
     equalBytes(a.account, b.account) &&
-    a.generation === b.generation &&
     equalBytes(a.rootHash, b.rootHash) &&
-    a.seq === b.seq &&
-    !equalBytes(a.hash, b.hash)
+    linkManifests(suite, older, newer).kind === 'conflict'
   check(rivals, 'identity_group/evidence', 'H7', 'two manifests that do not contradict one another')
   const roots = [{ root: a.root.ed25519, generation: a.generation }]
   return (leaf) => equalBytes(leaf.account, a.account) && stands(leaf, roots) && lists(a, leaf) !== lists(b, leaf)

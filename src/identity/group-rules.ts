@@ -13,8 +13,9 @@
  * The rules hold in groups whose GroupContext has an identity policy. A commit that sets the first one is checked as a whole
  * group; every other one costs O(changed leaves * log n).
  */
+import { equalBytes } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
-import { decode } from '../codec/codec.ts'
+import { decode, encode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type {
   GroupRules,
@@ -29,14 +30,8 @@ import { trieKey } from '../ratchet-tree/persistent-map.ts'
 import { componentIds } from '../wire/app-data.ts'
 import type { LeafNode } from '../wire/leaf-node.ts'
 import { CertificateCache } from './group-certificates.ts'
-import { type IdentityContext, type IdentityPolicy, identityContextOf } from './group-components.ts'
-import {
-  ephemeralData,
-  ProvenRotation,
-  type RootChange,
-  verifyEvidence,
-  verifyProvenRotation,
-} from './group-evidence.ts'
+import { GroupRoles, type IdentityContext, type IdentityPolicy, identityContextOf } from './group-components.ts'
+import { ephemeralData, type RootChange, RotationProof, verifyEvidence, verifyRotationProof } from './group-evidence.ts'
 import { type AccountInTree, changeIndex, emptyGroupIndex, type GroupIndex, type LeafChange } from './group-index.ts'
 import { type LeafIdentity, type LeafReading, leafIdentity, tryLeafIdentity, type X509Device } from './group-leaf.ts'
 import { checkContextChange, checkNoDowngrade, mayAdd, mayJoin, mayRemove, type Rights } from './group-rights.ts'
@@ -94,6 +89,7 @@ class IdentityRules implements GroupRules {
     await verify()
     const index = changeIndex(emptyGroupIndex, changes)
     for (const { after } of changes) if (after !== undefined) checkAccount(index, after, context)
+    if (group.epoch === 0n) checkAdmins(undefined, context, index)
     this.#indexes.set(group.tree, index)
   }
 
@@ -113,6 +109,7 @@ class IdentityRules implements GroupRules {
     const index = whole
       ? this.#indexOf(after, next.policy)
       : changeIndex(this.#indexOf(before, old.policy), changes.values())
+    if (transition.extensionsBy !== undefined) checkAdmins(old, next, index)
     checkRecords(old.rotations, next.rotations, {
       epoch: after.epoch,
       proven: old.rotations === next.rotations ? [] : this.#proven(transition),
@@ -165,7 +162,7 @@ class IdentityRules implements GroupRules {
       if (proposal.proposalType === 'custom') {
         this.#evidence([{ proposal }])
         for (const data of ephemeralData([{ proposal }], componentIds.rotations))
-          verifyProvenRotation(this.#suite, decode(ProvenRotation, data))
+          verifyRotationProof(this.#suite, decode(RotationProof, data))
       }
       return true
     } catch (error) {
@@ -237,7 +234,7 @@ class IdentityRules implements GroupRules {
 
   #proven({ custom }: RuleTransition): RootChange[] {
     return ephemeralData(custom, componentIds.rotations).map((data) =>
-      verifyProvenRotation(this.#suite, decode(ProvenRotation, data)),
+      verifyRotationProof(this.#suite, decode(RotationProof, data)),
     )
   }
 
@@ -268,6 +265,17 @@ class IdentityRules implements GroupRules {
       check(may, 'identity_group/remover', 'H7', 'a leaf that was removed by somebody who may not')
     }
   }
+}
+
+/** H8: roles that are set name somebody who is there: a group without admins could never change again. */
+function checkAdmins(before: IdentityContext | undefined, { roles }: IdentityContext, { accounts }: GroupIndex): void {
+  if (roles === undefined || sameAdmins(before?.roles, roles)) return
+  const present = roles.admins.some((admin) => accounts.get(trieKey(admin)) !== undefined)
+  check(present, 'identity_group/policy', 'H8', 'roles that leave the group without an admin')
+}
+
+function sameAdmins(a: GroupRoles | undefined, b: GroupRoles): boolean {
+  return a !== undefined && equalBytes(encode(GroupRoles, a), encode(GroupRoles, b))
 }
 
 /** H3 for new leaves, H5 for those that follow another one. */
