@@ -78,7 +78,13 @@ export function fromUtf8(bytes: Uint8Array): string {
  * plain objects, so that no identity or group id of a peer can name a property.
  */
 export function mapKey(bytes: Uint8Array): string {
+  if (bytes.length <= 4096) return characters(bytes)
   let key = ''
-  for (let i = 0; i < bytes.length; i += 4096) key += String.fromCharCode(...bytes.subarray(i, i + 4096))
+  for (let i = 0; i < bytes.length; i += 4096) key += characters(bytes.subarray(i, i + 4096))
   return key
+}
+
+/** One call with all bytes is several times faster than a loop or a spread. */
+function characters(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(null, bytes as unknown as number[])
 }

@@ -7,11 +7,17 @@ import { MlsError } from '../bytes/errors.ts'
  */
 export class Reader {
   readonly #bytes: Uint8Array
+  readonly #shareFrom: number
   #offset: number
   #end: number
 
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param shareFrom byte strings of so many bytes are not copied, but views of `bytes`: for bytes that nobody else has, and
+   *   values that do not live for long
+   */
+  constructor(bytes: Uint8Array, shareFrom = Number.POSITIVE_INFINITY) {
     this.#bytes = bytes
+    this.#shareFrom = shareFrom
     this.#offset = 0
     this.#end = bytes.length
   }
@@ -75,9 +81,10 @@ export class Reader {
     return this.#bytes.subarray(offset, offset + length)
   }
 
-  /** The next `length` bytes as a copy. */
+  /** The next `length` bytes as a copy; see the constructor for very many. */
   take(length: number): Bytes {
     const offset = this.#advance(length)
+    if (length >= this.#shareFrom) return this.#bytes.subarray(offset, offset + length) as Bytes
     const out = new Uint8Array(length)
     // R03: a message may hold very many short strings, for which a view costs more than the loop
     if (length > 64) out.set(this.#bytes.subarray(offset, offset + length))

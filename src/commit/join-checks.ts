@@ -24,6 +24,8 @@ export interface OpenGroupInfo {
   readonly suite: CipherSuite
   readonly config: GroupConfig
   readonly groupInfo: GroupInfo
+  /** Its GroupInfoTBS as received, when that is at hand. */
+  readonly signed?: Uint8Array
   /** The content of the `ratchet_tree` extension when it came beside the GroupInfo. */
   readonly ratchetTree: Uint8Array | undefined
   /** The rule that a refused credential breaks: V052 for a Welcome, V053 for an external join. */
@@ -68,7 +70,7 @@ export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
   // RFC 9420 §12.4.3.1 V309
   if (signer === undefined)
     throw new MlsError('group_info/signer', 'a GroupInfo signed by a blank leaf', { rule: 'V309' })
-  verifyGroupInfo(suite, groupInfo, signer.signatureKey)
+  verifyGroupInfo(suite, groupInfo, signer.signatureKey, input.signed)
 
   // RFC 9420 §13.4 V312, §11.1 V320: our own leaf is one of those that must support the extensions and requirements
   await validateTree(suite, tree, {

@@ -21,7 +21,7 @@ import { joinPrivateTree } from '../ratchet-tree/treekem-join.ts'
 import { keyPackageRef } from '../signed/key-package.ts'
 import type { Signer } from '../signed/signer.ts'
 import { GroupContext } from '../wire/group-context.ts'
-import { GroupInfo } from '../wire/group-info.ts'
+import { type ReceivedGroupInfo, receiveGroupInfo } from '../wire/group-info.ts'
 import type { KeyPackage } from '../wire/key-package.ts'
 import { LeafNode } from '../wire/leaf-node.ts'
 import { type EncryptedGroupSecrets, GroupSecrets, type Welcome } from '../wire/welcome.ts'
@@ -63,12 +63,13 @@ export async function joinByWelcome(config: GroupConfig, request: JoinRequest): 
   const pskSecret = await resolvePskSecret(suite, secrets.psks, request.lookup)
   const joinerSecret = new Secret<'joiner_secret'>(secrets.joinerSecret)
   try {
-    const groupInfo = openEncryptedGroupInfo(suite, welcome, deriveWelcomeSecret(suite, joinerSecret, pskSecret))
+    const received = openEncryptedGroupInfo(suite, welcome, deriveWelcomeSecret(suite, joinerSecret, pskSecret))
+    const { groupInfo } = received
     const { groupContext } = groupInfo
     const tree = await openGroupInfo({
       suite,
       config,
-      groupInfo,
+      ...received,
       ratchetTree: request.ratchetTree,
       rule: 'V052',
       ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -179,10 +180,10 @@ function openEncryptedGroupInfo(
   suite: CipherSuite,
   welcome: Welcome,
   welcomeSecret: Secret<'welcome_secret'>,
-): GroupInfo {
+): ReceivedGroupInfo {
   const { key, nonce } = welcomeKeyAndNonce(suite, welcomeSecret.take())
   try {
-    return decode(GroupInfo, openWith(suite, key, nonce, welcome.encryptedGroupInfo))
+    return receiveGroupInfo(openWith(suite, key, nonce, welcome.encryptedGroupInfo))
   } finally {
     wipe(key, nonce)
   }

@@ -18,10 +18,15 @@ export async function signGroupInfo(signer: Signer, content: GroupInfoTbs): Prom
   return { ...content, signature } as unknown as VerifiedGroupInfo
 }
 
-/** @throws `crypto/signature` (V310) */
-export function verifyGroupInfo(suite: CipherSuite, groupInfo: GroupInfo, signatureKey: Uint8Array): VerifiedGroupInfo {
+/** @param signed the GroupInfoTBS as received, when it is at hand. @throws `crypto/signature` (V310) */
+export function verifyGroupInfo(
+  suite: CipherSuite,
+  groupInfo: GroupInfo,
+  signatureKey: Uint8Array,
+  signed: Uint8Array = encode(GroupInfoTbs, groupInfo),
+): VerifiedGroupInfo {
   // RFC 9420 §12.4.3.1 V310: by the member at the index `signer`
-  if (!verifyWithLabel(suite, signatureKey, label, encode(GroupInfoTbs, groupInfo), groupInfo.signature))
+  if (!verifyWithLabel(suite, signatureKey, label, signed, groupInfo.signature))
     throw new MlsError('crypto/signature', 'the signature of a GroupInfo does not hold', { rule: 'V310' })
   return groupInfo as unknown as VerifiedGroupInfo
 }

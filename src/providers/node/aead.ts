@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
+import type { Bytes } from '../../bytes/bytes.ts'
 import { tagLength } from '../../crypto/suites.ts'
 import { decryptError } from '../decrypt-error.ts'
 import type { Aead } from '../noble/aead.ts'
@@ -31,17 +32,23 @@ export function nodeAead(name: keyof typeof algorithms, aead: Aead, threshold: n
       const decipher = createDecipheriv(algorithm, createSecretKey(key), nonce, options)
       decipher.setAAD(aad, { plaintextLength: length })
       decipher.setAuthTag(ciphertext.subarray(length))
-      const out = new Uint8Array(length)
       const plaintext = decipher.update(ciphertext.subarray(0, length))
       try {
         decipher.final()
-        out.set(plaintext)
-        return out
       } catch {
-        throw decryptError()
-      } finally {
         plaintext.fill(0)
+        throw decryptError()
       }
+      return owned(plaintext)
     },
   }
+}
+
+/** The bytes of a buffer that is not used any more: in memory of their own, without a copy where they have that. */
+function owned(plaintext: Buffer): Bytes {
+  const { buffer, byteOffset, length } = plaintext
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) return new Uint8Array(buffer, byteOffset, length)
+  const out = Uint8Array.from(plaintext)
+  plaintext.fill(0)
+  return out
 }

@@ -4,6 +4,9 @@ import type { BatchKdf } from '../parts.ts'
 
 const sha256 = (data: Uint8Array): Bytes => new Uint8Array(createHash('sha256').update(data).digest())
 
+/** The same as no key (RFC 2104 §2: keys are filled up with zeros), which OpenSSL does not take. */
+const zeroKey = new Uint8Array(32)
+
 /** Messages from which OpenSSL computes. */
 export interface HashThresholds {
   readonly hash: number
@@ -14,8 +17,9 @@ export interface HashThresholds {
 /** `kdf` for short messages, OpenSSL for long ones. */
 export function nodeKdf(kdf: BatchKdf, thresholds: HashThresholds): BatchKdf {
   function hmac(key: Uint8Array, data: Uint8Array): Bytes {
-    if (data.length < thresholds.hmac || key.length === 0) return kdf.hmac(key, data)
-    return new Uint8Array(createHmac('sha256', createSecretKey(key)).update(data).digest())
+    if (data.length < thresholds.hmac) return kdf.hmac(key, data)
+    const secret = createSecretKey(key.length === 0 ? zeroKey : key)
+    return new Uint8Array(createHmac('sha256', secret).update(data).digest())
   }
 
   return {
