@@ -49,7 +49,7 @@ export function passphraseStrength(passphrase: string, account: Uint8Array): Pas
     const word = token.toLowerCase()
     if (own.has(word)) ownName = true
     else if (seen.has(word)) repeated = true
-    else bits += tokenBits(token, word)
+    else bits += tokenBits(token.slice(0, period(word)), word.slice(0, period(word)))
     seen.add(word)
   }
   bits = Math.floor(bits)
@@ -85,9 +85,24 @@ function digitBits(digits: string): number {
 function isRun(word: string): boolean {
   const codes = [...word].map((character) => character.codePointAt(0) ?? 0)
   if (codes.length < 3) return false
-  const steps = new Set(codes.slice(1).map((code, i) => code - (codes[i] ?? 0)))
+  const last = word.replaceAll('90', '9:').at(-1) === ':' ? codes.with(-1, 58) : codes
+  const steps = new Set(last.slice(1).map((code, i) => code - (last[i] ?? 0)))
   const [step = 9] = steps
   return steps.size === 1 && Math.abs(step) <= 1
+}
+
+/** The length of the part that a token repeats; its own length where it repeats none. */
+function period(word: string): number {
+  for (let length = 1; length <= word.length / 2; length++)
+    if (
+      word ===
+      word
+        .slice(0, length)
+        .repeat(Math.ceil(word.length / length))
+        .slice(0, word.length)
+    )
+      return length
+  return word.length
 }
 
 /** No language has words with so few vowels, or so many consonants in a row. */
