@@ -19,8 +19,11 @@ export interface LeafProvider {
   readonly extensionTypes: readonly number[]
   /** Types of proposals beyond RFC 9420 that own leaves support and that groups accept. */
   readonly customProposals: readonly CustomProposalType[]
-  /** Extensions of own leaves, in KeyPackages, new groups and external joins: the certificate of the device. */
-  leafExtensions(leaf: OwnLeaf): readonly Extension[] | Promise<readonly Extension[]>
+  /**
+   * Extensions of own leaves, in KeyPackages, new groups and external joins: the certificate of the device. `begins` is the
+   * epoch that begins with the leaf, where that is known: for external joins.
+   */
+  leafExtensions(leaf: OwnLeaf, begins?: bigint): readonly Extension[] | Promise<readonly Extension[]>
   /** Extensions of the GroupContext of a group that is made here, beside those of the binding. */
   groupExtensions?(leaf: OwnLeaf): readonly Extension[]
   /** The last word on an own commit: evidence for its Removes, a renewed certificate. What it throws fails the commit. */

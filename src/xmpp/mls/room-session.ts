@@ -10,7 +10,7 @@ import type { Affiliation } from '../xep/xep-0045.ts'
 import type { Blobs } from './blobs.ts'
 import { ChunkStore } from './chunk-store.ts'
 import { Emitter } from './emitter.ts'
-import type { Effect, EngineEvent } from './engine/events.ts'
+import type { Effect, Emission, EngineEvent } from './engine/events.ts'
 import { participantOf } from './engine/groups.ts'
 import type { EngineContext, PendingWelcome, RoomState } from './engine/state.ts'
 import { step } from './engine/step.ts'
@@ -22,7 +22,7 @@ import { Operations } from './operations.ts'
 import { Outgoing } from './outgoing.ts'
 import { Puller } from './puller.ts'
 import { type RoomStore, sealBatch } from './store-state.ts'
-import type { RoomEvents, RoomHealth, RoomMessage, RoomProblem, SentMessage } from './types.ts'
+import type { RoomEvents, RoomHealth, RoomProblem, SentMessage } from './types.ts'
 
 /** After a batch that failed the archive is read again, after so long. */
 const reloadPauseMs = 5_000
@@ -88,8 +88,8 @@ export class RoomSession {
       if (outcome.kind === 'seat-lost') this.#puller.seatLost()
     })
     this.#stop = ports.room.onEvent((event) => this.#roomEvent(event))
-    for (const { number, message } of ports.store.takeWaiting())
-      this.#deliver(trusted(ports.engine, state, message), number)
+    for (const { number, event } of ports.store.takeWaiting())
+      this.#deliver(trusted(ports.engine, state, event), number)
   }
 
   /** The engine's state; to be read, not kept. */
@@ -168,9 +168,9 @@ export class RoomSession {
     this.#stale = false
   }
 
-  /** Gives the application a message that it takes by not failing at it; until then the storage keeps it. */
-  #deliver(message: RoomMessage, number: bigint): void {
-    void this.events.emit('message', message).then((taken) => {
+  /** Tells the application something that it takes by not failing at it; until then the storage keeps it. */
+  #deliver({ name, value }: Emission, number: bigint): void {
+    void this.events.emit(name, value as never).then((taken) => {
       if (!taken) return
       this.ports.store.messages.taken(number)
       this.#settling ??= this.ports.xmpp.timers.after(settlePauseMs, () => {
@@ -206,7 +206,7 @@ export class RoomSession {
         )
         return
       case 'emit':
-        if (effect.event.name === 'message' && number !== undefined) this.#deliver(effect.event.value, number)
+        if (number !== undefined) this.#deliver(effect.event, number)
         else void this.events.emit(effect.event.name, effect.event.value as never)
         return
       case 'pull':
@@ -353,13 +353,14 @@ export class RoomSession {
   }
 }
 
-/** What is believed of a sender may have changed since a message was stored. */
-function trusted(engine: EngineContext, { group }: RoomState, message: RoomMessage): RoomMessage {
-  const { sender } = message
+/** What is believed of a sender is not stored with a message. */
+function trusted(engine: EngineContext, { group }: RoomState, event: Emission): Emission {
+  if (event.name !== 'message') return event
+  const { sender } = event.value
   const member = group?.member(sender.leafIndex)
   const now = member === undefined ? undefined : participantOf(engine, member)
   const same = now?.account === sender.account && now.device === sender.device
-  return same ? { ...message, sender: { ...sender, trust: now.trust } } : message
+  return same ? { name: 'message', value: { ...event.value, sender: { ...sender, trust: now.trust } } } : event
 }
 
 /** Whether an event may make the engine encrypt or sign something with a generation. */

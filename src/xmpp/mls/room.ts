@@ -91,10 +91,11 @@ export class MlsRoom {
   /**
    * Listens to one kind of event. Returns how to stop.
    *
-   * A message is kept in the storage until its listeners have taken it: none has thrown, and promises that they returned are
-   * fulfilled. One that was not taken when the process ended comes again after the next start, with the same `id` and
-   * `redelivered` set. So nothing is lost and nothing is given twice while the process runs; who stores messages elsewhere
-   * returns the promise of that and ignores ids that are there already.
+   * Messages, membership changes and reports of what cannot be read are kept in the storage until their listeners have taken
+   * them: none has thrown, and promises that they returned are fulfilled. What was not taken when the process ended comes
+   * again after the next start, in its order; a message has the same `id` and `redelivered` set. So nothing is lost, and
+   * nothing is given twice while the process runs; who stores messages elsewhere returns the promise of that, and ignores ids
+   * that are there already.
    */
   on<K extends keyof RoomEvents>(name: K, listener: (value: RoomEvents[K]) => unknown): () => void {
     return this.#events.on(name, listener)

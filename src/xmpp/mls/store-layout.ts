@@ -7,7 +7,7 @@
  * |--------------------|--------------------|-----------------------------------------------------------------------------|
  * | `mls_room_heads`   | name               | phase, cursor, the ends of the own chain: what every message changes         |
  * | `mls_room_parts`   | name, kind, number | an entry of one of the room's lists, see {@link parts}                       |
- * | `mls_room_inbox`   | name, number       | a message that the application has not taken yet                             |
+ * | `mls_room_inbox`   | name, number       | a message or change that the application has not taken yet                   |
  * | `mls_room_history` | name, number       | a message of the local history, where it is kept                             |
  *
  * Format 1 kept a room in one record (`store-room.ts`) and its group as one snapshot; it is read, and replaced at once.

@@ -7,16 +7,23 @@ import { key64, number64 } from '../../group-store/layout.ts'
 import type { Storage, StorageOperation } from '../../ports/storage.ts'
 import { putRecord } from '../../storage/records.ts'
 import { openContent } from './content.ts'
+import type { Emission } from './engine/events.ts'
 import type { EngineContext, OutboxItem } from './engine/state.ts'
 import { roomTables } from './store-layout.ts'
-import { type MessageRecord, roomRecords } from './store-records.ts'
-import type { HistoryEntry, HistoryPage, HistoryPolicy, RoomMessage } from './types.ts'
+import { type EventRecord, type MessageRecord, type ParticipantRecord, roomRecords } from './store-records.ts'
+import type { HistoryEntry, HistoryPage, HistoryPolicy, Participant, RoomMessage } from './types.ts'
 
 /** Messages that wait for an application that does not ask for them; older ones are given up. */
 const maxWaiting = 65_536n
 /** Messages beyond an age are looked for this often: each so many that are kept. */
 const sweepEvery = 64n
 const sweepLimit = 256
+
+/** Something that the application has not taken, under the number that says so when it has. */
+export interface WaitingEvent {
+  readonly number: bigint
+  readonly event: Emission
+}
 
 /** See the file. */
 export class RoomMessages {
@@ -35,38 +42,74 @@ export class RoomMessages {
     this.#policy = policy
   }
 
-  /** Finds where the next messages go, and those that the application has not taken. @throws `storage/…` */
-  async load(): Promise<readonly { readonly number: bigint; readonly message: RoomMessage }[]> {
+  /** Finds where the next ones go, and what the application has not taken. @throws `storage/…` */
+  async load(): Promise<readonly WaitingEvent[]> {
     const prefix = this.#name
     const [[last], waiting] = await Promise.all([
       this.#storage.scanKeys(roomTables.history, { prefix, reverse: true, limit: 1 }),
       this.#storage.scan(roomTables.inbox, { prefix, limit: 65_536 }),
     ])
     this.#history = last === undefined ? 0n : number64(last, prefix.length) + 1n
-    // what the application has taken meanwhile is not taken back by a batch that failed
-    const taken = new Set(this.#taken)
-    const found = waiting.flatMap(({ key, value }) => {
+    const known = this.#inbox
+    return waiting.flatMap(({ key, value }) => {
       const number = number64(key, prefix.length)
       if (number >= this.#inbox) this.#inbox = number + 1n
-      if (taken.has(number)) return []
-      const message = this.#message(roomRecords.message.decode(value))
-      return message === undefined ? [] : [{ number, message: { ...message, redelivered: true as const } }]
+      // after a batch that failed: those before it were told by this process
+      if (number < known) return []
+      const event = this.#event(roomRecords.event.decode(value))
+      return event === undefined ? [] : [{ number, event }]
     })
-    return found
   }
 
-  /** A message that came in: for the application until it has taken it, and for the history. */
-  received(message: RoomMessage, data: Bytes, operations: StorageOperation[]): bigint {
-    const { sender, id, archiveId, epoch, number, binding, late } = message
-    const { account, device, leafIndex, own } = sender
-    const bound = binding === 'bound'
+  /** What the application is to be told: kept until it has taken it, a message for the history, too. */
+  received(event: Emission, data: Bytes | undefined, operations: StorageOperation[]): bigint | undefined {
+    const record = this.#record(event, data)
+    if (record === undefined) return undefined
     const place = this.#inbox++
-    const record = { id, archiveId, account, device, leafIndex, own, epoch, number, bound, late, at: this.#now(), data }
-    operations.push(putRecord(roomTables.inbox, this.#key(place), roomRecords.message, record))
+    operations.push(putRecord(roomTables.inbox, this.#key(place), roomRecords.event, record))
     if (place >= maxWaiting)
       operations.push({ kind: 'delete', table: roomTables.inbox, key: this.#key(place - maxWaiting) })
-    this.#keep(record, operations)
+    if (record.message !== undefined) this.#keep(record.message, operations)
     return place
+  }
+
+  #record(event: Emission, data: Bytes | undefined): EventRecord | undefined {
+    const none = { message: undefined, membership: undefined, unreadable: undefined }
+    if (event.name === 'message') {
+      if (data === undefined) return undefined
+      const { sender, id, archiveId, epoch, number, binding, late } = event.value
+      const { account, device, leafIndex, own } = sender
+      const bound = binding === 'bound'
+      const at = this.#now()
+      const message = { id, archiveId, account, device, leafIndex, own, epoch, number, bound, late, at, data }
+      return { ...none, message }
+    }
+    if (event.name === 'unreadable') {
+      const { sender } = event.value
+      return { ...none, unreadable: { ...event.value, sender: sender === undefined ? undefined : bare(sender) } }
+    }
+    if (event.name !== 'membership') return undefined
+    const { epoch, archiveId, by, added, removed, external, policy } = event.value
+    const membership = {
+      ...{ epoch, archiveId, external, by: bare(by), added: added.map(bare), removed: removed.map(bare) },
+      externalJoin: policy?.externalJoin,
+    }
+    return { ...none, membership }
+  }
+
+  #event({ message, membership, unreadable }: EventRecord): Emission | undefined {
+    if (membership !== undefined) {
+      const { by, added, removed, externalJoin, ...rest } = membership
+      const policy = externalJoin === undefined ? undefined : { externalJoin }
+      const value = { ...rest, by: whole(by), added: added.map(whole), removed: removed.map(whole), policy }
+      return { name: 'membership', value }
+    }
+    if (unreadable !== undefined) {
+      const { sender } = unreadable
+      return { name: 'unreadable', value: { ...unreadable, sender: sender === undefined ? undefined : whole(sender) } }
+    }
+    const value = message === undefined ? undefined : this.#message(message)
+    return value === undefined ? undefined : { name: 'message', value: { ...value, redelivered: true } }
   }
 
   /** An own message that the archive has shown. */
@@ -89,7 +132,7 @@ export class RoomMessages {
       operations.push({ kind: 'delete', table: roomTables.history, key: this.#key(place - BigInt(maxMessages)) })
   }
 
-  /** The application has taken a message: with the next batch it is not given again. */
+  /** The application has taken something: with the next batch it is not given again. */
   taken(number: bigint): void {
     this.#taken.push(number)
   }
@@ -99,7 +142,7 @@ export class RoomMessages {
     return this.#taken.length > 0
   }
 
-  /** Adds to a batch what deletes the messages that were taken. @returns to be called when the batch is durable */
+  /** Adds to a batch what deletes what was taken. @returns to be called when the batch is durable */
   settle(operations: StorageOperation[]): () => void {
     const taken = this.#taken
     for (const number of taken) operations.push({ kind: 'delete', table: roomTables.inbox, key: this.#key(number) })
@@ -169,4 +212,13 @@ export class RoomMessages {
   #key(number: bigint): Bytes {
     return concatBytes(copyBytes(this.#name), key64(number))
   }
+}
+
+function bare({ account, device, leafIndex, own }: Participant): ParticipantRecord {
+  return { account, device, leafIndex, own }
+}
+
+/** What is believed of a device is asked anew, where somebody wants to know. */
+function whole(record: ParticipantRecord): Participant {
+  return { ...record, trust: 'unverified' }
 }

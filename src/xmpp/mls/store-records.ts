@@ -113,8 +113,51 @@ const message = fields({
   data: large,
 })
 
+const participant = fields({ account: jid, device: text(32), leafIndex: uint(), own: bool })
+
+const membership = fields({
+  epoch: uint64,
+  archiveId: id,
+  by: participant,
+  added: list(participant, 1 << 18),
+  removed: list(participant, 1 << 18),
+  external: optional(oneOf('joined', 'rejoined')),
+  externalJoin: optional(oneOf('none', 'same-account', 'anyone')),
+})
+
+const unreadable = fields({
+  archiveId: id,
+  reason: oneOf(
+    'before-join',
+    'too-old',
+    'missing-epoch',
+    'fork',
+    'tampered',
+    'replayed',
+    'malformed',
+    'wrong-room',
+    'not-author',
+    'too-large',
+    'unavailable',
+    'removed',
+  ),
+  epoch: optional(uint64),
+  sender: optional(participant),
+})
+
+/** One of them: something that the application is to be told. */
+const event = fields({
+  message: optional(message),
+  membership: optional(membership),
+  unreadable: optional(unreadable),
+})
+
 /** A message as it is stored. */
 export type MessageRecord = Infer<typeof message>
+/** Something that the application is to be told, as it is stored. */
+export type EventRecord = Infer<typeof event>
+/** A device in such a record. */
+export type ParticipantRecord = Infer<typeof participant>
 /** What every message changes. */
 export type HeadRecord = Infer<typeof head>
 
@@ -136,6 +179,7 @@ export const roomRecords = {
     version: 1,
     schema: fields({ request: id, asked: uint(), commit: large, id, epoch: uint64 }),
   }),
+  event: recordType({ type: 'mls_room_event', version: 1, schema: event }),
   message: recordType({ type: 'mls_room_message', version: 1, schema: message }),
 } as const
 

@@ -31,11 +31,11 @@ import { deviceKey } from './identity.ts'
 import { RoomGroup } from './store-group.ts'
 import { parts, roomName, roomTables } from './store-layout.ts'
 import { RowCell, RowList, RowLog, RowMap } from './store-lists.ts'
-import { RoomMessages } from './store-messages.ts'
+import { RoomMessages, type WaitingEvent } from './store-messages.ts'
 import { type HeadRecord, readIntent, roomRecords, writeIntent } from './store-records.ts'
 import { format1Tables, RoomRecord, readRoomState } from './store-room.ts'
 import { TrackedMap, TrackedSet } from './tracked.ts'
-import type { HistoryPolicy, RoomMessage } from './types.ts'
+import type { HistoryPolicy } from './types.ts'
 
 /** What the rooms of one client share. */
 export interface RoomStoreContext extends CellContext {
@@ -55,7 +55,7 @@ export class RoomStore implements CopyWatch {
   readonly #group: RoomGroup
   #lists: ReturnType<typeof makeLists>
   #head: Bytes | undefined
-  #waiting: readonly { readonly number: bigint; readonly message: RoomMessage }[] = []
+  #waiting: readonly WaitingEvent[] = []
   #format1 = false
 
   constructor(context: RoomStoreContext, engine: EngineContext) {
@@ -151,8 +151,8 @@ export class RoomStore implements CopyWatch {
     return this.#format1
   }
 
-  /** Messages that the application had not taken when the state was read; given once. */
-  takeWaiting(): readonly { readonly number: bigint; readonly message: RoomMessage }[] {
+  /** What the application had not taken when the state was read; given once. */
+  takeWaiting(): readonly WaitingEvent[] {
     const waiting = this.#waiting
     this.#waiting = []
     return waiting
@@ -181,8 +181,8 @@ export class RoomStore implements CopyWatch {
   }
 
   /**
-   * Stores what has changed in one batch, with the messages among the effects.
-   * @returns the numbers of those messages, by effect
+   * Stores what has changed in one batch, with what the application is to be told.
+   * @returns the numbers of that, by effect
    * @throws as `Storage.apply`; the state is to be loaded again then
    */
   async save(state: RoomState, effects: readonly Effect[] = []): Promise<ReadonlyMap<Effect, bigint>> {
@@ -191,8 +191,10 @@ export class RoomStore implements CopyWatch {
     await this.#group.change(state, extra)
     const { operations } = extra
     for (const effect of effects)
-      if (effect.kind === 'emit' && effect.event.name === 'message' && effect.data !== undefined)
-        numbers.set(effect, this.messages.received(effect.event.value, effect.data, operations))
+      if (effect.kind === 'emit') {
+        const number = this.messages.received(effect.event, effect.data, operations)
+        if (number !== undefined) numbers.set(effect, number)
+      }
     this.#changes(state, operations)
     if (this.#format1) {
       const key = utf8(this.#engine.room)

@@ -18,6 +18,7 @@ import type { KeyPackageBundle } from '../../../group/key-package.ts'
 import type { RestoreInput } from '../../../group/stored-parts.ts'
 import type { Extension } from '../../../wire/extension.ts'
 import type { Capabilities } from '../../../wire/leaf-node.ts'
+import { decodeMlsMessage } from '../../../wire/mls-message.ts'
 import { allowsCommit, groupExtensions, type RoomBinding, roomBindingOf } from '../extensions.ts'
 import { forkTag } from '../header.ts'
 import { deviceOf, sameBytes } from '../identity.ts'
@@ -44,8 +45,14 @@ const ownLeaf = ({ account, device, identity }: LeafOwner): OwnLeaf => ({
 })
 
 /** Extensions of own leaves. */
-export async function ownLeafExtensions(owner: LeafOwner): Promise<readonly Extension[]> {
-  return (await owner.leaf?.leafExtensions(ownLeaf(owner))) ?? []
+export async function ownLeafExtensions(owner: LeafOwner, begins?: bigint): Promise<readonly Extension[]> {
+  return (await owner.leaf?.leafExtensions(ownLeaf(owner), begins)) ?? []
+}
+
+/** The epoch that an external commit by a GroupInfo begins. */
+function epochAfter(groupInfo: Bytes): bigint | undefined {
+  const message = decodeMlsMessage(groupInfo)
+  return message.wireFormat === 'mls_group_info' ? message.groupInfo.groupContext.epoch + 1n : undefined
 }
 
 /** A configuration whose policy looks at the group in `cell`. Trees travel beside Welcomes and GroupInfos. */
@@ -143,7 +150,7 @@ export async function joinRoomExternally(
     config: configOf(context, cell),
     identity,
     capabilities: roomCapabilities(suite, context.leaf),
-    leafExtensions: await ownLeafExtensions(context),
+    leafExtensions: await ownLeafExtensions(context, epochAfter(input.groupInfo)),
     groupInfo: input.groupInfo,
     ratchetTree: input.tree,
     ...(input.replaces === undefined ? {} : { replaces: input.replaces }),
