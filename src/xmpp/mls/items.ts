@@ -70,16 +70,22 @@ async function readItem(
 async function readHandshake(value: Handshake, unpack: (payload: Payload) => Promise<Bytes>): Promise<EntryItem> {
   const { kind, group, epoch, payload, groupInfo, tree } = value
   const bytes = payload === undefined ? undefined : await unpack(payload)
-  // beside a commit they are for those outside; nobody waits for them
-  const needed = kind === 'state' || kind === 'init'
+  // beside a commit they are for those outside: nobody waits for them, and bad ones do not make the commit bad
+  const beside = kind === 'commit' || kind === 'proposal'
+  const given = async (one: Payload | undefined): Promise<Bytes | undefined> => {
+    if (one === undefined) return undefined
+    if (!beside) return await unpack(one)
+    return one.kind === 'inline' ? await unpack(one).catch(() => undefined) : undefined
+  }
+  const snapshot = await given(tree?.payload)
   return {
     kind: 'handshake',
     handshake: kind,
     group,
     epoch,
     bytes,
-    groupInfo: groupInfo === undefined || !needed ? undefined : await unpack(groupInfo),
-    tree: tree === undefined || !needed ? undefined : { ...tree, bytes: await unpack(tree.payload) },
+    groupInfo: await given(groupInfo),
+    tree: tree === undefined || snapshot === undefined ? undefined : { ...tree, bytes: snapshot },
   }
 }
 

@@ -11,6 +11,7 @@ import type { EngineEvent } from './engine/events.ts'
 import { engineId, participantsOf } from './engine/groups.ts'
 import { policyOf, roomBindingOf } from './extensions.ts'
 import type { KeyPackages } from './key-packages.ts'
+import { recentHandshakes } from './locate.ts'
 import type { RoomSession } from './room-session.ts'
 import type {
   HistoryEntry,
@@ -275,7 +276,8 @@ export class MlsRoom {
       await this.#session.back()
       if (this.#session.health.state === 'active') return
     }
-    await this.#session.post({ kind: 'rejoin' })
+    const recent = await recentHandshakes(this.#session).catch(() => [])
+    await this.#session.post({ kind: 'rejoin', recent })
     const done = await this.#session.until(() => this.#session.state.phase === 'active', engine.settings.timeoutMs)
     if (!done) throw new MlsError('xmpp/timeout', 'no member has answered')
   }

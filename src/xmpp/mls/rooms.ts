@@ -149,7 +149,7 @@ export class Rooms {
       }
     }
     if (await session.until(active, welcomeGraceMs)) return
-    await session.post({ kind: 'rejoin' })
+    await session.post({ kind: 'rejoin', recent: [] })
     await session.until(active, 4 * settings.slotMs)
   }
 

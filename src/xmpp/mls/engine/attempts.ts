@@ -10,6 +10,7 @@ import { policyOf, withPolicy } from '../extensions.ts'
 import { deviceOf, sameBytes } from '../identity.ts'
 import type { Turn } from './events.ts'
 import { engineId, participantsOf } from './groups.ts'
+import { treeToOffer } from './offers.ts'
 import type { Attempt, Intent, PendingWelcome } from './state.ts'
 
 /** Starts a commit when there is something to do. @param flush commit proposals that wait, too */
@@ -74,10 +75,12 @@ async function commit(turn: Turn, group: Group, intents: readonly Intent[]): Pro
   effects.push({ kind: 'health' })
 }
 
-function sendAttempt({ state, effects }: Turn, { id, epoch, commit: bytes, groupInfo }: Attempt): void {
+function sendAttempt({ context, state, effects }: Turn, { id, epoch, commit: bytes, groupInfo }: Attempt): void {
   const { group } = state
   if (group === undefined) return
-  const item = { kind: 'handshake', handshake: 'commit', group: group.id, epoch, bytes, groupInfo } as const
+  const tree = treeToOffer(context, group.pending?.next?.tree)
+  const offer = tree === undefined ? {} : { tree }
+  const item = { kind: 'handshake', handshake: 'commit', group: group.id, epoch, bytes, groupInfo, ...offer } as const
   effects.push({ kind: 'send', id, item })
 }
 

@@ -33,7 +33,8 @@ export type EngineEvent =
   | { readonly kind: 'intend'; readonly intent: Intent }
   | { readonly kind: 'leave'; readonly op: string }
   | { readonly kind: 'create'; readonly policy: RoomPolicy; readonly direct: readonly string[] }
-  | { readonly kind: 'rejoin' }
+  /** `recent`: the end of the archive as far as it matters, for a device that has read it as a member. */
+  | { readonly kind: 'rejoin'; readonly recent: readonly EngineEntry[] }
   | { readonly kind: 'adopt'; readonly group: Group; readonly at: string; readonly lastResort: boolean }
   | { readonly kind: 'roster'; readonly roster: ReadonlyMap<string, Affiliation> | undefined }
   | { readonly kind: 'affiliation'; readonly account: string; readonly affiliation: Affiliation }
@@ -59,7 +60,7 @@ export type OutgoingItem =
       readonly tree?: {
         readonly bytes: Bytes
         readonly at: string | undefined
-        readonly request: string
+        readonly request: string | undefined
         readonly leaf: number | undefined
       }
     }

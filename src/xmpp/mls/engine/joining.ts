@@ -1,42 +1,22 @@
-/** How this device comes into a group: it makes one, it is welcomed, or it joins by external commit. */
+/** How this device comes into a group: its own beginning is the room's, it is welcomed, or it joins by external commit. */
 import { type Bytes, equalBytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
 import type { Group } from '../../../group/group.ts'
-import { decodeMlsMessage } from '../../../wire/mls-message.ts'
-import { policyOf, roomBindingOf } from '../extensions.ts'
+import { policyOf } from '../extensions.ts'
 import { sameBytes } from '../identity.ts'
-import type { RoomPolicy } from '../types.ts'
+import { isBeginning } from './beginning.ts'
 import { beginChain } from './chains.ts'
 import type { EngineEntry, EntryItem } from './entries.ts'
 import type { Turn } from './events.ts'
-import { createRoomGroup, engineId, joinRoomExternally, participantOf, participantsOf, turnOf } from './groups.ts'
+import { engineId, joinRoomExternally, participantOf, participantsOf, turnOf } from './groups.ts'
 import { unreadable } from './messages.ts'
+import { judgeOffer, noteHandshake, treeToOffer } from './offers.ts'
+import type { Offer } from './state.ts'
 
 /** How often a question is put to the room. */
 export const maxAsked = 3
 
 type HandshakeItem = Extract<EntryItem, { kind: 'handshake' }>
-
-/** Begins a group in a room that has none. The first beginning in the archive is the room's. */
-export async function createGroup(turn: Turn, policy: RoomPolicy, direct: readonly string[]): Promise<void> {
-  const { context, state, effects } = turn
-  if (state.phase === 'active' || state.outside !== undefined) return
-  // a beginning of which the archive knows nothing is sent again
-  if (state.creating === undefined) {
-    const begun = await createRoomGroup(context, policy, direct)
-    state.creating = { group: begun, id: engineId(context), groupInfo: await begun.groupInfo() }
-  }
-  const { group, id, groupInfo } = state.creating
-  const item = {
-    kind: 'handshake',
-    handshake: 'init',
-    group: group.id,
-    epoch: 0n,
-    bytes: undefined,
-    groupInfo,
-  } as const
-  effects.push({ kind: 'send', id, item })
-}
 
 /** A group that this device holds begins to be used. */
 function enter(turn: Turn, group: Group, base: string): void {
@@ -46,6 +26,7 @@ function enter(turn: Turn, group: Group, base: string): void {
   state.base = base
   state.joinEpoch = group.epoch
   state.outside = undefined
+  state.offer = undefined
   state.creating = undefined
   state.joining = undefined
   state.forked = false
@@ -86,8 +67,8 @@ export function adoptGroup(turn: Turn, group: Group, at: string, lastResort: boo
   effects.push({ kind: 'pull' })
 }
 
-/** Gives up what is left of the group and asks its members for their state. */
-export function rejoin(turn: Turn): void {
+/** Gives up what is left of the group, and joins by what the archive has of it or by what its members say. */
+export async function rejoin(turn: Turn, recent: readonly EngineEntry[]): Promise<void> {
   const { state, context, effects } = turn
   const known = state.group?.id ?? state.ended?.groupId ?? state.outside?.group
   if (known === undefined) return
@@ -96,9 +77,14 @@ export function rejoin(turn: Turn): void {
   state.attempt = undefined
   state.previous = undefined
   abandonFuture(turn)
-  state.phase = 'outside'
-  state.outside = { group: known, lastCommit: undefined }
-  ask(turn)
+  if (state.phase !== 'outside' || state.outside === undefined) {
+    state.phase = 'outside'
+    state.outside = { group: known, lastCommit: undefined }
+    state.offer = undefined
+    for (const { item } of recent)
+      if (item.kind === 'handshake' && equalBytes(item.group, known)) noteHandshake(state, item)
+  }
+  await come(turn)
   effects.push({ kind: 'timer', name: 'join', ms: context.settings.timeoutMs, windowMs: context.settings.slotMs })
   effects.push({ kind: 'health' })
 }
@@ -111,14 +97,22 @@ function ask({ state, context, effects }: Turn): void {
   effects.push({ kind: 'send', id: engineId(context), item })
 }
 
-/** Nobody has answered, or the commit got lost: ask again. */
-export function joinTimeout(turn: Turn): void {
+/** Joins by what the archive has of the present epoch; where that is nothing, asks. */
+async function come(turn: Turn): Promise<void> {
+  const { state } = turn
+  const { offer, joining } = state
+  if (offer !== undefined && (await joinBy(turn, offer, (joining?.asked ?? 0) + 1))) return
+  ask(turn)
+}
+
+/** Nobody has answered, or the commit got lost: once more. */
+export async function joinTimeout(turn: Turn): Promise<void> {
   const { state, context, effects } = turn
   if (state.phase !== 'outside' || state.joining === undefined) return
   effects.push({ kind: 'health' })
   // an answer that comes later is still taken
   if (state.joining.asked >= maxAsked || !state.live) return
-  ask(turn)
+  await come(turn)
   const { timeoutMs } = context.settings
   effects.push({ kind: 'timer', name: 'join', ms: 2 * timeoutMs, windowMs: timeoutMs })
 }
@@ -133,14 +127,17 @@ export async function observe(turn: Turn, entry: EngineEntry, item: HandshakeIte
   state.outside ??= { group: item.group, lastCommit: undefined }
   const { outside, joining } = state
   if (!equalBytes(outside.group, item.group)) return
+  const { lastCommit } = outside
+  noteHandshake(state, item)
   if (item.handshake === 'commit') {
-    if (joining?.commit !== undefined && joining.epoch === item.epoch) finish(turn, entry, item)
-    outside.lastCommit = item.epoch
-  } else if (item.handshake === 'state' && item.tree !== undefined && item.tree.request === joining?.request)
-    await joinBy(turn, item)
+    if (joining?.commit !== undefined && joining.epoch === item.epoch && lastCommit !== item.epoch)
+      await finish(turn, entry, item)
+  } else if (item.handshake === 'state' && item.tree?.request === joining?.request && joining?.commit === undefined)
+    await answeredBy(turn, item)
 }
 
-function begin(turn: Turn, { archiveId }: EngineEntry, { group, groupInfo }: HandshakeItem): void {
+function begin(turn: Turn, { archiveId }: EngineEntry, item: HandshakeItem): void {
+  const { group, groupInfo } = item
   const { state, context } = turn
   if (state.outside !== undefined || !isBeginning(groupInfo, group, context.room)) return
   const { creating } = state
@@ -151,57 +148,60 @@ function begin(turn: Turn, { archiveId }: EngineEntry, { group, groupInfo }: Han
   creating?.group.close()
   state.creating = undefined
   state.outside = { group, lastCommit: undefined }
+  noteHandshake(state, item)
   turn.effects.push({ kind: 'health' })
 }
 
-function isBeginning(groupInfo: Bytes | undefined, group: Bytes, room: string): boolean {
+/** A member told the state of the group. */
+async function answeredBy(turn: Turn, { epoch, groupInfo, tree }: HandshakeItem): Promise<void> {
+  const { state } = turn
+  const { joining, outside } = state
+  if (joining === undefined || groupInfo === undefined || tree === undefined) return
+  // a commit has ended that epoch meanwhile
+  if (outside?.lastCommit === epoch) await come(turn)
+  else await joinBy(turn, { epoch, groupInfo, tree: tree.bytes }, joining.asked)
+}
+
+/** Joins by external commit. Returns whether that is under way. */
+async function joinBy(turn: Turn, { epoch, groupInfo, tree }: Offer, asked: number): Promise<boolean> {
+  const { state, context, effects } = turn
+  const { outside } = state
+  if (outside === undefined) return false
   try {
-    const message = groupInfo === undefined ? undefined : decodeMlsMessage(groupInfo)
-    if (message?.wireFormat !== 'mls_group_info') return false
-    const { groupId, epoch, extensions } = message.groupInfo.groupContext
-    return equalBytes(groupId, group) && epoch === 0n && roomBindingOf(extensions)?.room === room
-  } catch {
+    const { allowed, replaces } = judgeOffer(context, { groupInfo, tree })
+    if (!allowed) return false
+    const join = await joinRoomExternally(context, { groupInfo, tree, replaces })
+    const joined = join.complete()
+    const id = engineId(context)
+    state.joining?.complete?.().close()
+    state.joining = { request: engineId(context), asked, commit: join.commit, id, epoch, complete: () => joined }
+    const offer = treeToOffer(context, joined.state.current.tree)
+    const item = {
+      kind: 'handshake',
+      handshake: 'commit',
+      group: outside.group,
+      epoch,
+      bytes: join.commit,
+      groupInfo: join.groupInfo,
+      ...(offer === undefined ? {} : { tree: offer }),
+    } as const
+    effects.push({ kind: 'send', id, item })
+    return true
+  } catch (error) {
+    if (!(error instanceof MlsError) || error.kind === 'bug' || error.kind === 'environment') throw error
+    const value = { kind: 'invalid-handshake', archiveId: undefined, error } as const
+    effects.push({ kind: 'emit', event: { name: 'error', value } })
     return false
   }
 }
 
-/** A member told the state of the group: join by external commit. */
-async function joinBy(turn: Turn, { groupInfo, epoch, tree, group }: HandshakeItem): Promise<void> {
-  const { state, context, effects } = turn
-  const { joining, outside } = state
-  if (joining === undefined || joining.commit !== undefined || groupInfo === undefined || tree === undefined) return
-  // a commit has ended that epoch meanwhile
-  if (outside?.lastCommit === epoch) {
-    ask(turn)
-    return
-  }
-  try {
-    const join = await joinRoomExternally(context, { groupInfo, tree: tree.bytes, replaces: tree.leaf })
-    const id = engineId(context)
-    state.joining = { ...joining, commit: join.commit, id, epoch, complete: () => join.complete() }
-    const item = {
-      kind: 'handshake',
-      handshake: 'commit',
-      group,
-      epoch,
-      bytes: join.commit,
-      groupInfo: join.groupInfo,
-    } as const
-    effects.push({ kind: 'send', id, item })
-  } catch (error) {
-    if (!(error instanceof MlsError) || error.kind === 'bug') throw error
-    const value = { kind: 'invalid-handshake', archiveId: undefined, error } as const
-    effects.push({ kind: 'emit', event: { name: 'error', value } })
-  }
-}
-
 /** The first commit of the epoch that we wanted to end: ours, or we were too late. */
-function finish(turn: Turn, entry: EngineEntry, { bytes, epoch }: HandshakeItem): void {
+async function finish(turn: Turn, entry: EngineEntry, { bytes }: HandshakeItem): Promise<void> {
   const { state, context, effects } = turn
   const { joining } = state
-  if (joining?.complete === undefined || state.outside?.lastCommit === epoch) return
+  if (joining?.complete === undefined) return
   if (!sameBytes(joining.commit, bytes)) {
-    ask(turn)
+    await come(turn)
     return
   }
   const group = joining.complete()

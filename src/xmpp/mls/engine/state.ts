@@ -146,6 +146,13 @@ export interface Joining {
   complete: (() => Group) | undefined
 }
 
+/** GroupInfo and tree of the present epoch of a group that this device is not in, as the archive has them. */
+export interface Offer {
+  readonly epoch: bigint
+  readonly groupInfo: Bytes
+  readonly tree: Bytes
+}
+
 /** See the file. The engine owns and changes it. */
 export interface RoomState {
   phase: 'outside' | 'active' | 'removed'
@@ -184,6 +191,7 @@ export interface RoomState {
   ended: { readonly groupId: Bytes; readonly epoch: bigint } | undefined
   /** A group that is in the archive and that this device is not in. */
   outside: { readonly group: Bytes; lastCommit: bigint | undefined } | undefined
+  offer: Offer | undefined
   /** An own group whose beginning is on its way. */
   creating: { readonly group: Group; readonly id: string; readonly groupInfo: Bytes } | undefined
   joining: Joining | undefined
@@ -233,6 +241,7 @@ export function initialState(): RoomState {
     quarantine: undefined,
     ended: undefined,
     outside: undefined,
+    offer: undefined,
     creating: undefined,
     joining: undefined,
     roster: undefined,

@@ -16,6 +16,7 @@
 import { equalBytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
 import { attemptRefused, resendAttempt, tryCommit } from './attempts.ts'
+import { createGroup } from './beginning.ts'
 import { missingIssues, reportMissing } from './chains.ts'
 import { receiveHandshake } from './commits.ts'
 import { quarantine } from './copies.ts'
@@ -26,7 +27,6 @@ import {
   adoptGroup,
   answered,
   answerRequests,
-  createGroup,
   joinTimeout,
   observe,
   receiveRequest,
@@ -102,7 +102,7 @@ async function dispatch(turn: Turn, event: EngineEvent): Promise<void> {
       await createGroup(turn, event.policy, event.direct)
       return
     case 'rejoin':
-      rejoin(turn)
+      await rejoin(turn, event.recent)
       return
     case 'adopt':
       adoptGroup(turn, event.group, event.at, event.lastResort)
@@ -239,7 +239,7 @@ async function timer(turn: Turn, name: TimerName): Promise<void> {
     await tryCommit(turn)
   } else if (name === 'proposals') await tryCommit(turn, true)
   else if (name === 'requests') await answerRequests(turn)
-  else if (name === 'join') joinTimeout(turn)
+  else if (name === 'join') await joinTimeout(turn)
   else if (state.live) await removeOutsiders(turn)
 }
 
