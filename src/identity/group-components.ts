@@ -10,7 +10,7 @@
  * | 0x8A04 certificate_epoch | leaf | the epoch in which the leaf got its certificate |
  * | 0x8A05 roles | GroupContext | the accounts that are admins |
  */
-import type { Bytes } from '../bytes/bytes.ts'
+import { type Bytes, equalBytes } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
 import {
   type Codec,
@@ -186,6 +186,24 @@ export function withCertificate(
     ]),
     type,
   )
+}
+
+/**
+ * The extensions that the own leaf must have in the next commit or Update of a group, for `OwnLeafChange.extensions`;
+ * `undefined` when they may stay as they are.
+ * @param leaf the extensions of the own leaf now @param certificate the newest certificate of the own device
+ */
+export function renewedLeafExtensions(
+  group: { readonly epoch: bigint; readonly extensions: readonly Extension[] },
+  leaf: readonly Extension[],
+  certificate: DeviceCert,
+): readonly Extension[] | undefined {
+  const { policy } = identityContextOf(group.extensions)
+  if (policy === undefined) return undefined
+  const shown = leafComponentsOf(leaf)
+  const same = shown.certificate !== undefined && equalBytes(shown.certificate, encode(DeviceCert, certificate))
+  const dated = policy.maxCertificateAge === 0 || shown.certificateEpoch !== undefined
+  return same && dated ? undefined : withCertificate(leaf, certificate, group.epoch + 1n)
 }
 
 /** Whether an extension is a dictionary of components. */
