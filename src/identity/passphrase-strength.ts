@@ -85,10 +85,11 @@ function digitBits(digits: string): number {
 function isRun(word: string): boolean {
   const codes = [...word].map((character) => character.codePointAt(0) ?? 0)
   if (codes.length < 3) return false
-  const last = word.replaceAll('90', '9:').at(-1) === ':' ? codes.with(-1, 58) : codes
-  const steps = new Set(last.slice(1).map((code, i) => code - (last[i] ?? 0)))
-  const [step = 9] = steps
-  return steps.size === 1 && Math.abs(step) <= 1
+  // after 9 comes 0
+  const modulus = /^[0-9]+$/.test(word) ? 10 : 0x110000
+  const steps = new Set(codes.slice(1).map((code, i) => (code - (codes[i] ?? 0) + modulus) % modulus))
+  const [step = 2] = steps
+  return steps.size === 1 && (step <= 1 || step === modulus - 1)
 }
 
 /** The length of the part that a token repeats; its own length where it repeats none. */
