@@ -27,6 +27,10 @@ export const identityLimits = {
   extensions: 16,
   /** Manifests that one manifest may merge, beside its predecessor. */
   mergedParents: 8,
+  /** Contradictions of one account that are remembered. */
+  conflicts: 8,
+  /** Old roots of one contact that are remembered. */
+  pastRoots: 16,
   /** Manifests and rotations in one walk. */
   walkSteps: 256,
   /** Heads under one Merkle root; also members of a group. */
@@ -50,6 +54,8 @@ export const identityLifetimes = {
   renewDevice: 90n * day,
   /** A manifest is signed again when less than this is left. */
   renewManifest: 20n * day,
+  /** The root is asked for when the OPS certificate has less than this left. */
+  renewOps: 60n * day,
   /** How far the clock of another device may be ahead. */
   clockSkew: day,
 } as const
