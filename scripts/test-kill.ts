@@ -1,10 +1,11 @@
 /**
- * Real `kill -9` against the LMDB driver, and take-overs from a stopped process.
- * `npx tsx scripts/test-kill.ts [kills] [take-overs]`; prints the counts and fails when anything was violated.
+ * Real `kill -9` against the LMDB driver, take-overs from a stopped process, and damaged files.
+ * `npx tsx scripts/test-kill.ts [kills] [take-overs] [damaged files]`; prints the counts, and `N passed, N failed`.
  *
  * Kill: a child applies numbered batches; it is killed at a random time; the store must hold every acknowledged batch and
  * no half one. Take-over: a child that writes is stopped (SIGSTOP), the parent takes the store, writes, the child runs on
- * (SIGCONT); its next batch must be refused and have changed nothing.
+ * (SIGCONT); its next batch must be refused and have changed nothing. Damage: a file with overwritten bytes or pages is
+ * opened by a process of its own, which must end with a typed error or be right, never by a signal.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
@@ -15,9 +16,10 @@ import { createInterface } from 'node:readline'
 import { buildSync } from 'esbuild'
 import type { Storage } from '../src/ports/storage.ts'
 import { openLmdbStorage } from '../src/storage/lmdb.ts'
+import { damageTrials } from '../test/storage/damage-trials.ts'
 import { batchOf, inspect, lastBatch } from '../test/storage/kill-batches.ts'
 
-const [kills, takeOvers] = [Number(process.argv[2] ?? 300), Number(process.argv[3] ?? 50)]
+const [kills = 300, takeOvers = 50, damaged = 110] = process.argv.slice(2).map(Number)
 const width = 6
 // TMPDIR may name a memory file system: what a killed process wrote survives in either.
 const folder = mkdtempSync(join(tmpdir(), 'kill-'))
@@ -73,7 +75,15 @@ function start(depth: number): Child {
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const open = (busyTimeout = 5000): Promise<Storage> => openLmdbStorage({ path: store, randomBytes, busyTimeout })
 const violations: string[] = []
+/** Rounds that have a violation. */
+let failed = 0
 let batches = 0
+
+async function round(work: () => Promise<void>): Promise<void> {
+  const before = violations.length
+  await work().catch((error: unknown) => violations.push(String(error)))
+  if (violations.length > before) failed++
+}
 
 async function kill(round: number): Promise<void> {
   const child = start([1, 1, 4, 16][round % 4]!)
@@ -123,15 +133,20 @@ async function takeOver(round: number): Promise<void> {
 
 const begin = performance.now()
 try {
-  for (let round = 0; round < kills; round++) await kill(round)
+  for (let number = 0; number < kills; number++) await round(() => kill(number))
   const seconds = (performance.now() - begin) / 1000
   console.log(`${kills} kills (${(kills / seconds).toFixed(1)} a second), ${batches} batches acknowledged`)
-  for (let round = 0; round < takeOvers; round++) await takeOver(round)
+  for (let number = 0; number < takeOvers; number++) await round(() => takeOver(number))
   console.log(`${takeOvers} take-overs, ${stoppedInside} of them from a process stopped inside a transaction`)
+  const damage = await damageTrials(Array.from({ length: damaged }, (_, trial) => trial))
+  violations.push(...damage.violations)
+  failed += damage.violations.length
+  console.log(`${damaged} damaged files: ${[...damage.codes].map(([code, count]) => `${code} ${count}`).join(', ')}`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
   rmSync(program, { force: true })
 }
 for (const violation of violations) console.error(violation)
 console.log(`${violations.length} violations`)
-process.exitCode = violations.length === 0 ? 0 : 1
+console.log(`${kills + takeOvers + damaged - failed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1

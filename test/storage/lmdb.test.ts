@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openLmdbStorage } from '../../src/storage/lmdb.ts'
+import { damageTrials } from './damage-trials.ts'
 
 const text = (value: string) => new TextEncoder().encode(value)
 let path = ''
@@ -37,6 +38,30 @@ describe('damaged LMDB files', () => {
     ['its first half', (file) => truncateSync(file, 8 * 4096)],
   ])('%s is storage/damaged', async (_, damage) => {
     damage(await filled())
+    await expect(everything()).rejects.toMatchObject({ code: 'storage/damaged' })
+  })
+
+  test('overwritten pages are an error or no matter, and never end the process (more: npm run test:kill)', async () => {
+    // each of these ended it before the trees were walked
+    const { violations, codes } = await damageTrials([5, 26, 43, 49, 78, 108, 115, 129])
+    expect(violations).toEqual([])
+    expect(codes.get('storage/damaged')).toBeGreaterThan(4)
+  }, 60_000)
+
+  test('a free list that names a page in use is storage/damaged', async () => {
+    const store = await openLmdbStorage({ path, randomBytes })
+    for (let i = 0; i < 40; i++)
+      await store.apply([{ kind: 'put', table: 't', key: text(`k${i % 8}`), value: new Uint8Array(1000).fill(i) }])
+    await store.close()
+    const file = join(path, 'data.mdb')
+    const bytes = readFileSync(file)
+    const meta = bytes.readBigUInt64LE(152) > bytes.readBigUInt64LE(4096 + 152) ? 0 : 4096
+    const [free, main] = [bytes.readBigUInt64LE(meta + 88), bytes.readBigUInt64LE(meta + 136)]
+    const page = Number(free) * 4096
+    const node = page + 24 + bytes.readUInt16LE(page + 24)
+    // the first entry of the first list: 8 bytes of header, 8 of key, 8 of length
+    bytes.writeBigUInt64LE(main, node + 24)
+    writeFileSync(file, bytes)
     await expect(everything()).rejects.toMatchObject({ code: 'storage/damaged' })
   })
 
