@@ -30,7 +30,13 @@ import { trieKey } from '../ratchet-tree/persistent-map.ts'
 import { componentIds } from '../wire/app-data.ts'
 import type { LeafNode } from '../wire/leaf-node.ts'
 import { CertificateCache } from './group-certificates.ts'
-import { GroupRoles, type IdentityContext, type IdentityPolicy, identityContextOf } from './group-components.ts'
+import {
+  GroupRoles,
+  type IdentityContext,
+  type IdentityPolicy,
+  identityContextOf,
+  type RotationRecord,
+} from './group-components.ts'
 import { ephemeralData, type RootChange, RotationProof, verifyEvidence, verifyRotationProof } from './group-evidence.ts'
 import { type AccountInTree, changeIndex, emptyGroupIndex, type GroupIndex, type LeafChange } from './group-index.ts'
 import { type LeafIdentity, type LeafReading, leafIdentity, tryLeafIdentity, type X509Device } from './group-leaf.ts'
@@ -122,7 +128,7 @@ class IdentityRules implements GroupRules {
     }
     if (next.rotations.length < old.rotations.length)
       for (const { account } of old.rotations) checkAccountKey(index, account, next)
-    checkLeaves(transition, changes, next)
+    checkLeaves(transition, changes, next, [...next.rotations, ...old.rotations])
     this.#checkMembership(transition, changes, rights)
     this.#indexes.set(after.tree, index)
   }
@@ -282,7 +288,9 @@ function sameAdmins(a: GroupRoles | undefined, b: GroupRoles): boolean {
 function checkLeaves(
   { added, updated, path, external, committer, after }: RuleTransition,
   changes: ReadonlyMap<number, LeafChange>,
-  { rotations, policy }: IdentityContext,
+  { policy }: IdentityContext,
+  /** Those of both epochs: the last leaf that moves may take the record away. */
+  rotations: readonly RotationRecord[],
 ): void {
   for (const leafIndex of [...added.map((one) => one.leafIndex), ...(external ? [committer] : [])]) {
     const leaf = changes.get(leafIndex)?.after
