@@ -47,6 +47,8 @@ export interface CipherSuite {
   readonly parameters: SuiteParameters
   /** Which provider computes, e.g. `noble` or `wasm`. */
   readonly provider: string
+  /** Threads that share a large batch; absent where one does all. Such a provider is given more at once. */
+  readonly workers?: number
 
   /** `length` bytes of the random port. @throws `crypto/rng` */
   randomBytes(length: number): Bytes

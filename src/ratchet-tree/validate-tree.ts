@@ -35,6 +35,8 @@ export interface TreeValidation {
 const steps = 16
 /** Signatures of one batch: more are hardly cheaper, and what is signed is held until the batch is checked. */
 const signatureBatch = 1024
+/** Batches that workers get at once, for each of them. */
+const batchesForWorkers = 2
 /** Steps between two pauses without a clock. */
 const stepsWithoutClock = 256
 
@@ -68,22 +70,34 @@ async function validateSignatures(
   { groupId, signal }: TreeValidation,
   turn: () => Promise<void> | undefined,
 ): Promise<void> {
+  const batch = signatureBatch * (suite.workers === undefined ? 1 : batchesForWorkers * suite.workers)
   let requests: VerifyRequest[] = []
-  const verify = async (): Promise<void> => {
-    const results = await suite.verifyMany(requests)
+  /** The batch before, which workers may still be busy with. */
+  let underWay: Promise<readonly boolean[]> = Promise.resolve([])
+  const finish = async (): Promise<void> => {
+    const results = await underWay
     throwIfAborted(signal)
     // RFC 9420 §7.3 V098
     check(results.every(Boolean), 'crypto/signature', 'V098', 'the signature of a leaf does not hold')
+  }
+  const verify = async (): Promise<void> => {
+    await finish()
+    underWay = suite.verifyMany(requests)
+    // an error is met when the next batch begins, or never, when the caller ends the work before
+    underWay.catch(() => undefined)
     requests = []
+    // one thread: what was signed is let go before more is held
+    if (suite.workers === undefined) await finish()
   }
   for (const { node, subtree } of tree.nodes()) {
     if (!(subtree instanceof TreeLeaf)) continue
     await turn()
     // RFC 9420 §7.2 V099, V100: what is signed has the group and the position
     requests.push(leafNodeVerifyRequest(subtree.bytes, { groupId, leafIndex: node / 2 }))
-    if (requests.length === signatureBatch) await verify()
+    if (requests.length === batch) await verify()
   }
   if (requests.length > 0) await verify()
+  await finish()
 }
 
 function validateCredentialTypes(tree: Tree): void {

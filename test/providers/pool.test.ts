@@ -6,6 +6,7 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toHex } from '../../src/bytes/text.ts'
 import type { CryptoProvider } from '../../src/crypto/cipher-suite.ts'
+import { cipherSuite, createGroup, createIdentity, createKeyPackage, joinGroup } from '../../src/index.ts'
 import { createNodePool } from '../../src/providers/pool/node.ts'
 import type { PoolWorker } from '../../src/providers/pool/pool.ts'
 import { type Answer, pack, unpack } from '../../src/providers/pool/protocol.ts'
@@ -26,6 +27,7 @@ beforeAll(async () => {
   const entry = join(import.meta.dirname, '../../src/providers/pool/node-worker.ts')
   await build({ entryPoints: [entry], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20' })
   pool = createNodePool({ size: 2, minimum: 0, worker: pathToFileURL(outfile) })
+  await pool.warm()
 })
 afterAll(() => {
   pool.close()
@@ -76,6 +78,29 @@ describe.each([1, 2, 3])('suite %i over two threads', (id) => {
   })
 })
 
+test('recipients that share a long info: it goes to a worker once, and the bytes are those of one thread', async () => {
+  const { seal } = await requestsFor(wasmProvider, 1, 33)
+  const [info, aad] = [new Uint8Array(100_000).fill(3), Uint8Array.of(7)]
+  const alike = seal.map((request) => ({ ...request, info, aad }))
+  const expected = await openSuite(wasmProvider, 1, countingRng(6)).hpkeSealMany(alike)
+  expect(await openSuite(pool, 1, countingRng(6)).hpkeSealMany(alike)).toEqual(expected)
+})
+
+test('a group over a pool: what it seals and verifies goes through workers', async () => {
+  const suite = await cipherSuite(1, { provider: pool })
+  const identities = ['a', 'b', 'c', 'd', 'e'].map((name) => createIdentity(suite, name))
+  const packages = await Promise.all(identities.map((identity) => createKeyPackage({ suite, identity })))
+  const group = await createGroup({ suite, identity: identities[0]! })
+  let before = pool.finished
+  const { welcome } = group.merge((await group.commit({ add: packages.slice(1) })).staged)
+  // KeyPackages, and group secrets
+  expect(pool.finished).toBeGreaterThanOrEqual(before + 4)
+  before = pool.finished
+  const joined = await joinGroup({ suite, welcome: welcome!, keyPackage: packages[4]! })
+  expect(pool.finished).toBeGreaterThanOrEqual(before + 2)
+  expect(joined.epochAuthenticator).toEqual(group.epochAuthenticator)
+})
+
 test('a pooled suite has every method of the suite, and its results', async () => {
   const suite = openSuite(pool, 1) as unknown as Record<string, unknown>
   for (const { name } of differentialMethods)
@@ -85,8 +110,8 @@ test('a pooled suite has every method of the suite, and its results', async () =
 })
 
 /** A worker on this thread that counts its jobs and may go away. */
-function fakeWorkers(behaviour: 'works' | 'dies' | 'lies') {
-  const seen = { started: 0, jobs: 0 }
+function fakeWorkers(behaviour: 'works' | 'dies' | 'lies' | 'sleeps') {
+  const seen = { started: 0, jobs: 0, bytes: 0 }
   const start = (): PoolWorker => {
     seen.started++
     let answer: (answer: Answer) => void = () => undefined
@@ -94,7 +119,9 @@ function fakeWorkers(behaviour: 'works' | 'dies' | 'lies') {
     return {
       post(job) {
         seen.jobs++
-        if (behaviour === 'works') void work(job).then(answer)
+        seen.bytes += job.input.bytes.length
+        if (behaviour === 'works') void work(job, wasmProvider).then(answer)
+        else if (behaviour === 'sleeps') return
         else if (behaviour === 'lies') queueMicrotask(() => answer({ id: job.id, error: 'nonsense' }))
         else queueMicrotask(gone)
       },
@@ -110,14 +137,28 @@ function fakeWorkers(behaviour: 'works' | 'dies' | 'lies') {
 
 test('small batches never leave the thread', async () => {
   const { seen, start } = fakeWorkers('works')
-  const suite = openSuite(createPooledProvider({ provider: wasmProvider, size: 2 }, start), 1)
+  const provider = createPooledProvider({ provider: wasmProvider, size: 2 }, start)
+  const suite = openSuite(provider, 1)
   const { verify, seal } = await requestsFor(wasmProvider, 1, 40)
   await suite.verifyMany(verify)
   await suite.hpkeSealMany(seal)
-  expect(seen).toEqual({ started: 0, jobs: 0 })
+  expect(seen).toMatchObject({ started: 0, jobs: 0 })
+  await provider.warm()
+  expect(seen).toMatchObject({ started: 2, jobs: 2 })
   const many = Array.from({ length: 1700 }, (_, i) => verify[i % 40]!)
   expect((await suite.verifyMany(many)).every(Boolean)).toBe(true)
-  expect(seen).toEqual({ started: 2, jobs: 2 })
+  expect(seen).toMatchObject({ started: 2, jobs: 4 })
+  const [before, info] = [seen.bytes, new Uint8Array(100_000)]
+  await suite.hpkeSealMany(Array.from({ length: 600 }, (_, i) => ({ ...seal[i % 40]!, info, aad: none })))
+  expect(seen.bytes - before).toBeLessThan(300_000)
+})
+
+test('while workers start, the thread of the pool does their parts', async () => {
+  const { seen, start } = fakeWorkers('sleeps')
+  const suite = openSuite(createPooledProvider({ provider: wasmProvider, size: 2, minimum: 0 }, start), 1)
+  const { verify } = await requestsFor(wasmProvider, 1, 9)
+  expect(await suite.verifyMany(verify)).toEqual(verify.map(() => true))
+  expect(seen.jobs).toBe(2)
 })
 
 test.each(['dies', 'lies'] as const)(

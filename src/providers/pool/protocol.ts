@@ -10,11 +10,12 @@ export interface Packed {
   readonly ends: Uint32Array<ArrayBuffer>
 }
 
-/** A part of one batch. `randomness` is what the worker may use in place of a random source. */
+/** A part of one batch, or what makes a worker ready. `randomness` is what it may use in place of a random source. */
 export interface Job {
   readonly id: number
   readonly suite: number
-  readonly operation: 'verifyMany' | 'hpkeSealMany'
+  /** `hpkeSealManyAlike`: for recipients that share `info` and `aad`, which may be long. */
+  readonly operation: 'warmUp' | 'verifyMany' | 'hpkeSealMany' | 'hpkeSealManyAlike'
   readonly randomness: Uint8Array<ArrayBuffer>
   readonly input: Packed
 }

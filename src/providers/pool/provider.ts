@@ -3,7 +3,7 @@
  * the recipients of a commit. Worth it from some 50 ms of work on; smaller batches, and everything else, stay where they are.
  */
 import { type Bytes, copyBytes, wipe } from '../../bytes/bytes.ts'
-import { at, MlsError } from '../../bytes/errors.ts'
+import { at } from '../../bytes/errors.ts'
 import type {
   CipherSuite,
   CryptoProvider,
@@ -12,8 +12,8 @@ import type {
   VerifyRequest,
 } from '../../crypto/cipher-suite.ts'
 import type { KemName, SignatureName, SuiteParameters } from '../../crypto/suites.ts'
-import { type PoolWorker, WorkerPool } from './pool.ts'
-import { type Job, type Packed, pack, unpack } from './protocol.ts'
+import { type PoolWorker, type Task, WorkerPool } from './pool.ts'
+import { errorOf, type Packed, pack, unpack } from './protocol.ts'
 import { work } from './work.ts'
 
 /** Settings of a pool. */
@@ -30,6 +30,11 @@ export interface PoolOptions {
 export interface PooledProvider extends CryptoProvider {
   /** Parts of batches that workers finished; stays 0 where workers cannot be started, and then all is done on one thread. */
   readonly finished: number
+  /**
+   * Starts the workers and compiles the kernels in them, so that the first batch need not wait for that; for a suite number, 1
+   * by default. Settles when they are ready, or cannot be started.
+   */
+  warm(suite?: number): Promise<void>
   /** Ends the workers. The provider goes on working: the next large batch starts new ones. */
   close(): void
 }
@@ -38,66 +43,62 @@ export interface PooledProvider extends CryptoProvider {
 const verifyCost: Partial<Record<SignatureName, number>> = { Ed25519: 30, P256: 135 }
 const sealCost: Partial<Record<KemName, number>> = { DHKEMX25519: 95, DHKEMP256: 250 }
 const secretLength = 32
+/** Elements of one part: workers that have finished early take more parts, and more elements in one are hardly cheaper. */
+const largestPart = 1024
 
 /** A pool over workers that `start` makes. */
 export function createPooledProvider(options: PoolOptions, start: () => PoolWorker): PooledProvider {
   const { provider, size, minimum = 50 } = options
-  const pool = new WorkerPool(size, start)
+  const pool = new WorkerPool(size, start, async (task) => {
+    const { output, error = '' } = await work({ ...task, id: 0 }, provider)
+    if (output === undefined) throw errorOf(error)
+    return output
+  })
 
-  /** In a worker; here, when the worker is gone. */
-  async function run(make: () => Omit<Job, 'id'>): Promise<Packed> {
-    try {
-      return await pool.run(make())
-    } catch (error) {
-      if (!(error instanceof MlsError) || error.code !== 'crypto/provider') throw error
-      const { output } = await work({ ...make(), id: 0 })
-      if (output === undefined) throw error
-      return output
-    }
-  }
+  const warmUp = (suite: number) => (): Task => ({
+    suite,
+    operation: 'warmUp',
+    randomness: new Uint8Array(0),
+    input: pack([]),
+  })
 
-  /** Runs a part for each worker, in order. */
-  async function spread<T, R>(
+  /** Runs a batch in parts of a similar length; `make` makes the job of one. The outputs are in order. */
+  async function spread<T>(
+    suite: CipherSuite,
     items: readonly T[],
-    part: (items: readonly T[], start: number) => Promise<R[]>,
-  ): Promise<R[]> {
-    const length = Math.ceil(items.length / size)
+    make: (items: readonly T[], start: number) => Task,
+  ): Promise<Packed[]> {
+    if (items.length === 0) return []
+    const count = Math.max(size, Math.ceil(items.length / largestPart))
+    const length = Math.ceil(items.length / count)
     const starts = Array.from({ length: Math.ceil(items.length / length) }, (_, i) => i * length)
-    const parts = await Promise.all(starts.map((from) => part(items.slice(from, from + length), from)))
-    return parts.flat()
+    return await pool.run(
+      starts.map((from) => () => make(items.slice(from, from + length), from)),
+      warmUp(suite.parameters.id),
+    )
   }
 
-  function verifyMany(suite: CipherSuite, requests: readonly VerifyRequest[]): Promise<boolean[]> {
-    return spread(requests, async (part) => {
-      const secret = suite.randomBytes(secretLength)
-      const items = part.flatMap(({ publicKey, message, signature }) => [publicKey, message, signature])
-      const output = await run(() => ({
-        suite: suite.parameters.id,
-        operation: 'verifyMany',
-        randomness: copyBytes(secret),
-        input: pack(items),
-      }))
-      wipe(secret)
-      return Array.from(output.bytes, (result) => result === 1)
-    })
+  async function verifyMany(suite: CipherSuite, requests: readonly VerifyRequest[]): Promise<boolean[]> {
+    const outputs = await spread(suite, requests, (part) => ({
+      suite: suite.parameters.id,
+      operation: 'verifyMany',
+      randomness: suite.randomBytes(secretLength),
+      input: pack(part.flatMap(({ publicKey, message, signature }) => [publicKey, message, signature])),
+    }))
+    return outputs.flatMap(({ bytes }) => Array.from(bytes, (result) => result === 1))
   }
 
   async function hpkeSealMany(suite: CipherSuite, requests: readonly HpkeSealRequest[]): Promise<HpkeCiphertext[]> {
-    const { id, privateKeyLength } = suite.parameters
+    const { privateKeyLength } = suite.parameters
     // in the order in which one thread would draw them
     const seeds = requests.map(() => suite.randomBytes(privateKeyLength))
     try {
-      return await spread(requests, async (part, start) => {
-        const items = part.flatMap(({ publicKey, info, aad, plaintext }) => [publicKey, info, aad, plaintext])
-        const output = await run(() => ({
-          suite: id,
-          operation: 'hpkeSealMany',
-          randomness: pack(seeds.slice(start, start + part.length)).bytes,
-          input: pack(items),
-        }))
-        const sealed: Bytes[] = unpack(output).map(copyBytes)
-        return part.map((_, i) => ({ kemOutput: at(sealed, 2 * i), ciphertext: at(sealed, 2 * i + 1) }))
+      const outputs = await spread(suite, requests, (part, from) => {
+        const randomness = pack(seeds.slice(from, from + part.length)).bytes
+        return { suite: suite.parameters.id, randomness, ...sealInput(part) }
       })
+      const sealed: Bytes[] = outputs.flatMap((output) => unpack(output).map(copyBytes))
+      return requests.map((_, i) => ({ kemOutput: at(sealed, 2 * i), ciphertext: at(sealed, 2 * i + 1) }))
     } finally {
       wipe(...seeds)
     }
@@ -111,12 +112,14 @@ export function createPooledProvider(options: PoolOptions, start: () => PoolWork
     get finished() {
       return pool.finished
     },
+    warm: (suite = 1) => pool.warm(warmUp(suite)),
     close: () => pool.close(),
     open(parameters: SuiteParameters, rng) {
       const suite = provider.open(parameters, rng)
       const { signature, kem } = parameters
       return {
         ...bound(suite),
+        workers: size,
         verifyMany: (requests) =>
           isLarge(requests.length, verifyCost[signature]) ? verifyMany(suite, requests) : suite.verifyMany(requests),
         hpkeSealMany: (requests) =>
@@ -124,6 +127,17 @@ export function createPooledProvider(options: PoolOptions, start: () => PoolWork
       }
     },
   }
+}
+
+/** The items of a part: what all recipients share is sent once. */
+function sealInput(part: readonly HpkeSealRequest[]): Pick<Task, 'operation' | 'input'> {
+  const [first] = part
+  if (first === undefined || part.some(({ info, aad }) => info !== first.info || aad !== first.aad)) {
+    const items = part.flatMap(({ publicKey, info, aad, plaintext }) => [publicKey, info, aad, plaintext])
+    return { operation: 'hpkeSealMany', input: pack(items) }
+  }
+  const items = part.flatMap(({ publicKey, plaintext }) => [publicKey, plaintext])
+  return { operation: 'hpkeSealManyAlike', input: pack([first.info, first.aad, ...items]) }
 }
 
 const methods = [

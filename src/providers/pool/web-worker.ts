@@ -1,4 +1,5 @@
 /** The program of a worker of `createWebPool`. */
+import { wasmProvider } from '../wasm/provider.ts'
 import { buffersOf, type Job } from './protocol.ts'
 import { work } from './work.ts'
 
@@ -9,6 +10,6 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope
 scope.addEventListener('message', async ({ data }) => {
-  const answer = await work(data)
+  const answer = await work(data, wasmProvider)
   scope.postMessage(answer, buffersOf(answer))
 })

@@ -1,19 +1,14 @@
 /** What a worker does with a job; in a worker or, when that fails, where the pool lives. */
-import { type Bytes, wipe } from '../../bytes/bytes.ts'
+import { type Bytes, copyBytes, wipe } from '../../bytes/bytes.ts'
 import { at, MlsError } from '../../bytes/errors.ts'
-import type { Rng } from '../../crypto/cipher-suite.ts'
+import type { CryptoProvider, HpkeSealRequest, Rng } from '../../crypto/cipher-suite.ts'
 import { type SuiteParameters, suiteParameters } from '../../crypto/suites.ts'
-import { wasmProvider } from '../wasm/provider.ts'
 import { type Answer, type Job, pack, unpack } from './protocol.ts'
 
-/** Runs one job. Never throws: an error becomes its code. */
-export async function work(job: Job): Promise<Answer> {
+/** Runs one job. Never throws: an error becomes its code. `provider`: who computes; all give the same bytes. */
+export async function work(job: Job, provider: CryptoProvider): Promise<Answer> {
   try {
-    const items = unpack(job.input)
-    const parameters = suiteParameters(job.suite)
-    const output =
-      job.operation === 'verifyMany' ? await verify(job, parameters, items) : await seal(job, parameters, items)
-    return { id: job.id, output: pack(output) }
+    return { id: job.id, output: pack(await outputOf(job, provider)) }
   } catch (error) {
     return { id: job.id, error: error instanceof MlsError ? error.code : 'crypto/provider' }
   } finally {
@@ -21,9 +16,46 @@ export async function work(job: Job): Promise<Answer> {
   }
 }
 
+function outputOf(job: Job, provider: CryptoProvider): Promise<Bytes[]> {
+  const items = unpack(job.input)
+  const parameters = suiteParameters(job.suite)
+  switch (job.operation) {
+    case 'warmUp':
+      return warmUp(provider, parameters)
+    case 'verifyMany':
+      return verify(provider, parameters, job.randomness, items)
+    case 'hpkeSealMany':
+      return seal(provider, parameters, job.randomness, separate(items))
+    case 'hpkeSealManyAlike':
+      return seal(provider, parameters, job.randomness, alike(items))
+  }
+}
+
+/** Signatures and recipients of the warming up. */
+const [warmSignatures, warmRecipients] = [128, 16]
+
+/** Compiles what the batches run. Keys and messages are made up. */
+async function warmUp(provider: CryptoProvider, parameters: SuiteParameters): Promise<Bytes[]> {
+  let counter = 1
+  const suite = provider.open(parameters, { randomBytes: (length) => new Uint8Array(length).fill(counter++) })
+  const { publicKey, privateKey } = suite.generateSignatureKeyPair()
+  const message = new Uint8Array(256)
+  const request = { publicKey, message, signature: suite.sign(privateKey, message) }
+  await suite.verifyMany(new Array(warmSignatures).fill(request))
+  const recipient = await suite.deriveKeyPair(suite.randomBytes(parameters.hashLength))
+  const sealed = { publicKey: recipient.publicKey, info: message, aad: message, plaintext: message }
+  await suite.hpkeSealMany(new Array(warmRecipients).fill(sealed))
+  return []
+}
+
 /** Items are key, message and signature, in turn. */
-async function verify({ randomness }: Job, parameters: SuiteParameters, items: readonly Bytes[]): Promise<Bytes[]> {
-  const suite = wasmProvider.open(parameters, expandingRng(parameters, randomness))
+async function verify(
+  provider: CryptoProvider,
+  parameters: SuiteParameters,
+  secret: Uint8Array,
+  items: readonly Bytes[],
+): Promise<Bytes[]> {
+  const suite = provider.open(parameters, expandingRng(provider, parameters, secret))
   const requests = groups(items, 3).map((group) => ({
     publicKey: at(group, 0),
     message: at(group, 1),
@@ -33,29 +65,44 @@ async function verify({ randomness }: Job, parameters: SuiteParameters, items: r
   return [Uint8Array.from(results, Number)]
 }
 
-/** Items are key, info, aad and plaintext, in turn; the randomness is one seed for each. Out come KEM output and ciphertext. */
-async function seal({ randomness }: Job, parameters: SuiteParameters, items: readonly Bytes[]): Promise<Bytes[]> {
-  let taken = 0
-  const rng: Rng = {
-    randomBytes(length) {
-      taken += length
-      return randomness.slice(taken - length, taken)
-    },
-  }
-  const requests = groups(items, 4).map((group) => ({
+/** Items are key, info, aad and plaintext, in turn. */
+function separate(items: readonly Bytes[]): HpkeSealRequest[] {
+  return groups(items, 4).map((group) => ({
     publicKey: at(group, 0),
     info: at(group, 1),
     aad: at(group, 2),
     plaintext: at(group, 3),
   }))
-  const sealed = await wasmProvider.open(parameters, rng).hpkeSealMany(requests)
+}
+
+/** Items are info and aad of all, then key and plaintext, in turn. */
+function alike(items: readonly Bytes[]): HpkeSealRequest[] {
+  const [info, aad] = [at(items, 0), at(items, 1)]
+  return groups(items.slice(2), 2).map((group) => ({ publicKey: at(group, 0), info, aad, plaintext: at(group, 1) }))
+}
+
+/** The randomness is one seed for each recipient. Out come KEM output and ciphertext, in turn. */
+async function seal(
+  provider: CryptoProvider,
+  parameters: SuiteParameters,
+  seeds: Uint8Array,
+  requests: readonly HpkeSealRequest[],
+): Promise<Bytes[]> {
+  let taken = 0
+  const rng: Rng = {
+    randomBytes(length) {
+      taken += length
+      return copyBytes(seeds.subarray(taken - length, taken))
+    },
+  }
+  const sealed = await provider.open(parameters, rng).hpkeSealMany(requests)
   return sealed.flatMap(({ kemOutput, ciphertext }) => [kemOutput, ciphertext])
 }
 
 /** The coefficients of batches from one secret of the random port: outputs of HKDF-Expand, in turn. */
-function expandingRng(parameters: SuiteParameters, secret: Uint8Array): Rng {
+function expandingRng(provider: CryptoProvider, parameters: SuiteParameters, secret: Uint8Array): Rng {
   // a suite that only expands needs no randomness
-  const suite = wasmProvider.open(parameters, { randomBytes: () => new Uint8Array(0) })
+  const suite = provider.open(parameters, { randomBytes: () => new Uint8Array(0) })
   let counter = 0
   return {
     randomBytes(length) {
