@@ -8,6 +8,7 @@ import type { Session } from '../src/testing/xmpp/session.ts'
 import type { XmppService } from '../src/testing/xmpp/xmpp-service.ts'
 import { MlsClient } from '../src/xmpp/mls/client.ts'
 import type { MlsRoom } from '../src/xmpp/mls/room.ts'
+import type { RoomMessage, Unreadable, UnreadableReason } from '../src/xmpp/mls/types.ts'
 import { presence } from '../src/xmpp/stanza/stanza.ts'
 import { hasCondition } from '../src/xmpp/stanza/xmpp-error.ts'
 
@@ -25,22 +26,36 @@ export interface ActorInput {
 /** What the judge looks at. */
 export type Actor = SimActor
 
+/** What a message cannot be where nobody is hostile and nothing is taken out of an archive. */
+const impossible: readonly UnreadableReason[] = [
+  'fork',
+  'malformed',
+  'missing-epoch',
+  'not-author',
+  'replayed',
+  'tampered',
+  'too-large',
+  'unavailable',
+  'wrong-room',
+]
+
 /** See the file. */
 export class SimActor {
   readonly jid: string
   readonly room: string
-  /** Messages shown since the storage began, by id, with how often. */
-  shown = new Map<string, number>()
+  /** Messages shown since the storage began, by id. */
+  shown = new Map<string, RoomMessage>()
   /** Archive ids of messages that were reported as unreadable. */
   unreadable = new Set<string>()
   /** What must not happen. */
   readonly failures: string[] = []
-  /** Archive ids of messages that were sent, with their ids. */
-  readonly sent = new Map<string, string>()
+  /** Messages that the archive has, as `send` said, by archive id. */
+  readonly sent = new Map<string, { readonly id: string; readonly body: string }>()
   rejoins = 0
   refused = 0
   shownEver = 0
-  reportedEver = 0
+  /** Reports of unreadable messages, by reason. */
+  readonly reports = new Map<string, number>()
   readonly #input: ActorInput
   readonly #deviceId: Uint8Array
   #medium = new MemoryMedium()
@@ -50,7 +65,13 @@ export class SimActor {
   #handle: MlsRoom | undefined
   #busy = 0
   #starting: Promise<void> | undefined
+  #ended = false
   #serial = 0
+  /** Texts that were shown since the storage began. */
+  #texts = new Set<string>()
+  /** The newest message that was shown of each account, and the epochs with which accounts came in. */
+  #newest = new Map<string, { readonly number: number; readonly epoch: bigint }>()
+  #arrivals: { readonly account: string; readonly epoch: bigint }[] = []
 
   constructor(input: ActorInput) {
     this.#input = input
@@ -70,7 +91,12 @@ export class SimActor {
     const handle = this.#handle
     if (handle === undefined) return true
     const { state } = handle.health
-    return state === 'removed' || state === 'closed' || state === 'waiting' || (state === 'active' && handle.idle)
+    return ['removed', 'expelled', 'closed', 'waiting'].includes(state) || (state === 'active' && handle.idle)
+  }
+
+  /** Rooms that the client says it was invited to. */
+  get invitations(): readonly string[] {
+    return this.#client?.invitations ?? []
   }
 
   /** Connects and opens the client. */
@@ -102,22 +128,46 @@ export class SimActor {
     const room = await client.room(this.room)
     if (room === this.#handle) return
     this.#handle = room
-    room.on('message', ({ id, archiveId, late }) => {
-      this.shown.set(id, (this.shown.get(id) ?? 0) + 1)
-      this.shownEver++
-      this.#note(`shows ${archiveId}${late ? ' late' : ''}`)
+    room.on('membership', ({ epoch, external, added, by }) => {
+      for (const { account } of external === undefined ? added : [...added, by]) this.#arrivals.push({ account, epoch })
+      this.#note(`epoch ${epoch} ${external ?? ''}`)
     })
-    room.on('unreadable', ({ archiveId, reason }) => {
-      this.unreadable.add(archiveId)
-      this.reportedEver++
-      this.#note(`cannot read ${archiveId} ${reason}`)
-    })
-    room.on('membership', ({ epoch, external }) => this.#note(`epoch ${epoch} ${external ?? ''}`))
+    room.on('message', (message) => this.#shows(message))
+    room.on('unreadable', (report) => this.#cannotRead(report))
     room.on('error', ({ kind, error }) => {
       this.#note(`problem ${kind} ${error.code}`)
-      if (kind === 'internal' || kind === 'storage')
-        this.failures.push(`${this.jid}: ${kind} ${String(error.cause ?? error)}`)
+      if (kind !== 'network') this.#fail(`${kind} ${error.code} ${String(error.cause ?? error.message)}`)
     })
+  }
+
+  #shows(message: RoomMessage): void {
+    const { id, archiveId, late, body = '', sender, number = 0 } = message
+    this.#note(`shows ${archiveId}${late ? ' late' : ''}`)
+    this.shownEver++
+    if (this.shown.has(id)) this.#fail(`was shown ${archiveId} twice`)
+    if (this.#texts.has(body)) this.#fail(`was shown the text of ${archiveId} twice`)
+    if (!body.startsWith(`${sender.account} `)) this.#fail(`was shown ${archiveId} as somebody else's`)
+    const before = this.#newest.get(sender.account)
+    // who comes in counts from the beginning
+    const again = this.#arrivals.some(
+      ({ account, epoch }) => account === sender.account && epoch > (before?.epoch ?? 0n) && epoch <= message.epoch,
+    )
+    if (!late && !again && before !== undefined && number <= before.number)
+      this.#fail(`was shown ${archiveId}, number ${number}, behind number ${before.number}`)
+    if (again || number > (before?.number ?? 0)) this.#newest.set(sender.account, { number, epoch: message.epoch })
+    this.shown.set(id, message)
+    this.#texts.add(body)
+  }
+
+  #cannotRead({ archiveId, reason }: Unreadable): void {
+    this.#note(`cannot read ${archiveId} ${reason}`)
+    this.unreadable.add(archiveId)
+    this.reports.set(reason, (this.reports.get(reason) ?? 0) + 1)
+    if (impossible.includes(reason)) this.#fail(`could not read ${archiveId}: ${reason}`)
+  }
+
+  #fail(what: string): void {
+    this.failures.push(`${this.jid} ${what}`)
   }
 
   async invite(jid: string): Promise<void> {
@@ -127,8 +177,9 @@ export class SimActor {
   /** Says something. */
   say(): void {
     this.#work('say', async (room) => {
-      const { id, archiveId } = await room.send(`${this.jid} ${++this.#serial}`)
-      this.sent.set(archiveId, id)
+      const body = `${this.jid} ${++this.#serial}`
+      const { id, archiveId } = await room.send(body)
+      this.sent.set(archiveId, { id, body })
       this.#note(`sent ${archiveId}`)
     })
   }
@@ -184,7 +235,9 @@ export class SimActor {
       this.#medium = new MemoryMedium()
       this.shown = new Map()
       this.unreadable = new Set()
+      this.#texts = new Set()
     }
+    this.#newest = new Map()
     await this.start()
     if (wasIn || this.#client?.invitations.includes(this.room) === true) await this.enter()
   }
@@ -192,7 +245,7 @@ export class SimActor {
   /** What a person does who reads in `health` that the device cannot follow any more. */
   mend(): void {
     // a start that failed, for example because the servers could not reach each other, is tried again
-    if (this.#handle === undefined && this.#starting === undefined && this.#busy === 0) {
+    if (this.#handle === undefined && this.#starting === undefined && this.#busy === 0 && !this.#ended) {
       if (this.#client === undefined) this.restart(false)
       else this.#work('enter', async () => await this.enter())
     }
@@ -201,6 +254,12 @@ export class SimActor {
       this.rejoins++
       this.#work('rejoin', async (room) => await room.rejoin())
     }
+  }
+
+  /** The simulation is over. */
+  async end(): Promise<void> {
+    this.#ended = true
+    await this.stop()
   }
 
   async stop(): Promise<void> {
@@ -224,6 +283,10 @@ export class SimActor {
     const expected = error instanceof MlsError && error.kind !== 'bug' && error.kind !== 'malformed'
     this.refused++
     this.#note(`${what}: ${error instanceof MlsError ? error.code : String(error)}`)
+    // what could not begin is tried again after a while
+    const { clock } = this.#input.service
+    if (what === 'restart' || what === 'enter')
+      clock.after(Math.ceil(this.#input.random.between(60_000, 900_000)), () => this.mend())
     if (!expected && !hasCondition(error, 'registration-required'))
       this.failures.push(
         `${this.jid}: ${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,

@@ -7,7 +7,7 @@ import { noFaults } from '../src/testing/xmpp/faults.ts'
 import { SeededRandom } from '../src/testing/xmpp/seeded-random.ts'
 import { XmppService } from '../src/testing/xmpp/xmpp-service.ts'
 import { type Actor, SimActor } from './sim-actor.ts'
-import { judge } from './sim-judge.ts'
+import { judge, type Verdict } from './sim-judge.ts'
 
 /** How large a run is. */
 export interface SimOptions {
@@ -24,16 +24,8 @@ export interface SimOptions {
 }
 
 /** What came out. */
-export interface SimReport {
-  /** Sentences; empty when all is well. */
-  readonly violations: readonly string[]
+export interface SimReport extends Verdict {
   readonly rooms: number
-  readonly messages: number
-  /** Messages shown, over all clients. */
-  readonly shown: number
-  /** Messages reported as unreadable or missing, over all clients. */
-  readonly reported: number
-  readonly epochs: number
   readonly rejoins: number
   /** Operations that ended with a typed error. */
   readonly refused: number
@@ -161,13 +153,13 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
   await clock.advance(11 * 60_000)
   for (let minute = 0; minute < 180; minute++) {
     for (const actor of actors) actor.connect()
-    await clock.advance(60_000)
     if (minute % 10 === 9) for (const actor of actors) actor.mend()
+    await clock.advance(60_000)
     if (minute > 12 && actors.every((actor) => actor.quiet)) break
     if (minute > 60 && judge(service, actors).violations.length === 0) break
   }
   const verdict = judge(service, actors)
-  for (const actor of actors) await actor.stop()
+  for (const actor of actors) await actor.end()
   const sum = (of: (actor: Actor) => number): number => actors.reduce((total, actor) => total + of(actor), 0)
   return {
     ...verdict,
