@@ -1,5 +1,5 @@
 /** How this device comes into a group: its own beginning is the room's, it is welcomed, or it joins by external commit. */
-import { type Bytes, equalBytes } from '../../../bytes/bytes.ts'
+import { equalBytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
 import type { Group } from '../../../group/group.ts'
 import { policyOf } from '../extensions.ts'
