@@ -36,6 +36,8 @@ export interface Plan {
 
 /** Runs of one turn; staged and discarded commits use up generations of keys, which a receiver has to skip. */
 const mostRepeats = 5
+/** Milliseconds after which a turn is over. */
+const turnMilliseconds = 250
 
 const [creator, joiner, committer, receiver] = [0, 1, 2, 3]
 
@@ -54,7 +56,7 @@ async function eachRound(
     for (const implementation of implementations) {
       if (failed.has(implementation)) continue
       try {
-        const end = performance.now() + 40
+        const end = performance.now() + turnMilliseconds
         for (let i = 0; i === 0 || (i < mostRepeats && performance.now() < end); i++)
           await work(implementation, round === 0 && i === 0)
       } catch (error) {

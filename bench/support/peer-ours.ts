@@ -18,14 +18,14 @@ interface Actor {
   group?: Group
 }
 
-/** Ours over a suite; no padding, as the others have none by default. */
-export function ours(suite: CipherSuite): Implementation {
+/** Ours over a suite; no padding, as the others have none by default. `close` runs at the end. */
+export function ours(suite: CipherSuite, name = 'ours', close = () => {}): Implementation {
   const actors = new Map<number, Actor>()
   const options = { padding: { kind: 'none' } } as const
   const actor = (who: number): Actor => {
     const known = actors.get(who)
     if (known !== undefined) return known
-    const made: Actor = { identity: createIdentity(suite, `ours actor ${who}`) }
+    const made: Actor = { identity: createIdentity(suite, `${name} actor ${who}`) }
     actors.set(who, made)
     return made
   }
@@ -35,7 +35,7 @@ export function ours(suite: CipherSuite): Implementation {
     return joined
   }
   return {
-    name: 'ours',
+    name,
     largest: 100_000,
     removes: 1,
     async keyPackage(who) {
@@ -98,7 +98,10 @@ export function ours(suite: CipherSuite): Implementation {
       if (result.kind !== 'message') throw new Error(`the message was ${result.kind}`)
       return ms
     },
-    close: () => actors.clear(),
+    close() {
+      actors.clear()
+      close()
+    },
   }
 }
 
