@@ -32,6 +32,8 @@ import { WelcomeLog } from './welcome-log.ts'
 import { type IncomingWelcome, Welcomes } from './welcomes.ts'
 
 const renewEveryMs = 24 * 60 * 60 * 1000
+/** A Welcome may get lost on a connection that seems whole: the account's archive knows. */
+const lookEveryMs = 10 * 60 * 1000
 
 /** See the file. */
 export class MlsClient {
@@ -41,7 +43,8 @@ export class MlsClient {
   readonly #direct: DirectChats
   readonly #welcomes: Welcomes
   #stopState: (() => void) | undefined
-  #stopTimer: (() => void) | undefined
+  #online = true
+  readonly #stopTimers = new Map<number, () => void>()
 
   private constructor(parts: ClientParts) {
     this.#parts = parts
@@ -91,13 +94,12 @@ export class MlsClient {
     return client
   }
 
-  /** KeyPackages of a client that runs for weeks are renewed before they expire. */
-  #renew(): void {
-    const { context, keyPackages } = this.#parts
-    this.#stopTimer = context.timers.after(renewEveryMs, () => {
-      this.#renew()
-      keyPackages.refresh().catch((error: unknown) => this.#problem(error))
+  #every(ms: number, run: () => Promise<void>): void {
+    const stop = this.#parts.context.timers.after(ms, () => {
+      this.#every(ms, run)
+      if (this.#online) run().catch((error: unknown) => this.#problem(error))
     })
+    this.#stopTimers.set(ms, stop)
   }
 
   async #start(): Promise<void> {
@@ -108,8 +110,11 @@ export class MlsClient {
     this.#welcomes.listen()
     await keyPackages.refresh()
     await this.#welcomes.catchUp()
-    this.#renew()
+    // KeyPackages of a client that runs for weeks are renewed before they expire
+    this.#every(renewEveryMs, () => keyPackages.refresh())
+    this.#every(lookEveryMs, () => this.#welcomes.catchUp())
     this.#stopState = context.port.onState?.((state) => {
+      this.#online = state !== 'offline'
       if (state !== 'online') return
       keyPackages
         .refresh()
@@ -211,7 +216,7 @@ export class MlsClient {
   async close(): Promise<void> {
     this.#welcomes.stop()
     this.#stopState?.()
-    this.#stopTimer?.()
+    for (const stop of this.#stopTimers.values()) stop()
     await this.#rooms.close()
   }
 }

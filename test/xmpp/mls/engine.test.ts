@@ -138,6 +138,28 @@ describe('the engine', () => {
     world.stop()
   })
 
+  test('a message that comes behind a later one of its sender is late, and the later one stays the newest', async () => {
+    const { world, entries, engine, fresh } = await traffic()
+    const messages = entries.filter(({ item }) => item.kind === 'encrypted')
+    const [older, newer] = [messages[4]!, messages[6]!]
+    const commits = entries.filter(({ item }) => item.kind !== 'encrypted')
+    const archived = (list: readonly EngineEntry[]): EngineEvent[] => list.map((entry) => ({ kind: 'archived', entry }))
+    // nothing else of its sender was ever seen, so the gap does not show
+    const { effects, bodies, state } = await run(engine, await fresh(), [
+      ...archived(commits),
+      { kind: 'live', entry: newer },
+      ...archived([older, newer]),
+      { kind: 'caught-up' },
+    ])
+    expect(bodies).toEqual(['last', 'alice 2'])
+    const lates = effects.flatMap((effect) =>
+      effect.kind === 'emit' && effect.event.name === 'message' ? [effect.event.value.late] : [],
+    )
+    expect(lates).toEqual([false, true])
+    expect(state.head?.number).toBe(4n)
+    world.stop()
+  })
+
   test('a withheld commit is a gap, and what comes behind it waits', async () => {
     const { world, entries, engine, fresh, authenticator } = await traffic()
     const index = entries.findIndex(({ item }) => item.kind === 'handshake' && item.handshake === 'commit')

@@ -139,6 +139,18 @@ describe('a Welcome goes out when its commit has won, and arrives', () => {
     world.stop()
   })
 
+  test('a Welcome that got lost on a connection that stays whole is found in the archive of the account', async () => {
+    const world = new World('lost')
+    const alice = await world.device('alice@a.test/x')
+    const bob = await world.device('bob@a.test/x')
+    const garden = await alice.client.room(roomJid)
+    world.service.intercept((stanza, to) => (to === 'bob@a.test/x' && has(stanza, 'welcome') ? undefined : stanza))
+    await garden.invite('bob@a.test')
+    await world.wait(700_000)
+    expect(bob.client.invitations).toEqual([roomJid])
+    world.stop()
+  })
+
   test('a Welcome that comes back because a server cannot be reached is sent again', async () => {
     const world = new World('bounce', { 'a.test': 'prosody', 'b.test': 'ejabberd' })
     const alice = await world.device('alice@a.test/x')

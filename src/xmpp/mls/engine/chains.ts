@@ -34,12 +34,23 @@ export function beginChain(state: RoomState, sender: Participant): void {
   state.chains.set(deviceKey(sender), chain)
 }
 
-/** Takes in the number of a message. `filled`: it was missed before. `gap`: numbers before it did not come. */
+/** Where a message stands among those of its sender. */
+export interface Standing {
+  /**
+   * `newest`: nothing behind it was given before. `behind`: something was, it fills a gap or comes out of turn. `before`: its
+   * sender sent it with the leaf that it had before the present one.
+   */
+  readonly place: 'newest' | 'behind' | 'before'
+  /** Whether numbers before it did not come. */
+  readonly gap: boolean
+}
+
+/** Takes in the number of a message. */
 export function receiveNumber(
   turn: Turn,
   sender: Participant,
-  message: { readonly number: bigint; readonly link: Bytes; readonly previous: Bytes },
-): { readonly filled: boolean; readonly gap: boolean } {
+  message: { readonly epoch: bigint; readonly number: bigint; readonly link: Bytes; readonly previous: Bytes },
+): Standing {
   const { state } = turn
   const { number, link, previous } = message
   let chain = chainOf(state, sender)
@@ -47,21 +58,20 @@ export function receiveNumber(
     // the first that we see of somebody who was there before us
     beginChain(state, sender)
     chain = chainOf(state, sender)
-    if (chain === undefined) return { filled: false, gap: false }
+    if (chain === undefined) return { place: 'newest', gap: false }
     chain.since = state.joinEpoch
     chain.number = number
     chain.link = link
-    return { filled: false, gap: false }
+    return { place: 'newest', gap: false }
   }
-  chain.leafIndex = sender.leafIndex
+  if (message.epoch < chain.since) return { place: 'before', gap: false }
   if (number <= chain.number) {
-    const filled = chain.missing.includes(number) || chain.reported.includes(number)
     chain.missing = chain.missing.filter((one) => one !== number)
     if (chain.reported.includes(number)) {
       chain.reported = chain.reported.filter((one) => one !== number)
       turn.effects.push({ kind: 'health' })
     }
-    return { filled, gap: false }
+    return { place: 'behind', gap: false }
   }
   const next = chain.number + 1n
   const gap = miss(chain, next, number - 1n)
@@ -70,7 +80,7 @@ export function receiveNumber(
   if (broken) miss(chain, chain.number, chain.number)
   chain.number = number
   chain.link = link
-  return { filled: false, gap: gap || broken }
+  return { place: 'newest', gap: gap || broken }
 }
 
 /** Takes in what a sender says it has seen. Returns whether that is new to us. */

@@ -117,7 +117,7 @@ function deliver(
   })
 }
 
-/** Puts a message into its sender's chain. Returns whether it fills a gap. */
+/** Puts a message into its sender's chain. Returns whether messages behind it were given before. */
 function follow(
   turn: Turn,
   sender: Participant,
@@ -132,11 +132,12 @@ function follow(
   if (header === undefined) return false
   const { state, context } = turn
   const link = linkTo(context.suite, bytes)
-  const { filled, gap } = receiveNumber(turn, sender, { number: header.number, link, previous: header.previous })
+  const { number, previous } = header
+  const { place, gap } = receiveNumber(turn, sender, { epoch, number, link, previous })
   const unseen = header.seen !== undefined && noteSeen(turn, header.seen)
   if ((gap || unseen) && arrival === 'live') turn.effects.push({ kind: 'pull' })
-  if (!filled) state.head = { epoch, leafIndex: sender.leafIndex, number: header.number, link }
-  return filled
+  if (place === 'newest') state.head = { epoch, leafIndex: sender.leafIndex, number, link }
+  return place === 'behind'
 }
 
 /** Reports a message that cannot be read. */
