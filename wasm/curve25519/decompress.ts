@@ -1,7 +1,7 @@
 /** Point decoding (RFC 8032 §5.1.3) on one element or four lanes. Public data only: variable time. */
 import { F4_D, F4_ONE, F4_ROOT, FE_D, FE_ONE, FE_ROOT, SMALL_ORDER_Y } from './constants.generated'
 import { addSub, copy, fromLane, isZero, mul, powRoot, sqTimes } from './field'
-import { f4SetLane, feFromBytes } from './field.generated'
+import { f4SetLane, feFromBytes, feSub, feToBytes } from './field.generated'
 import { D0, ENCODING } from './memory'
 
 const Y: usize = D0
@@ -35,6 +35,11 @@ function candidates<K>(): void {
   mul<K>(T, T, V)
   mul<K>(X_OTHER, X, isVector<K>() ? F4_ROOT : FE_ROOT)
   addSub<K>(PLUS, MINUS, U, T)
+}
+
+function toLane(to: usize, element: usize): void {
+  feToBytes(ENCODING, element)
+  f4SetLane(to, ENCODING)
 }
 
 function getLane<K>(from: usize, lane: usize): void {
@@ -78,19 +83,22 @@ function choose<K>(bytes: usize, lane: usize): bool {
   const zero: u64 = isZero(ELEMENT)
   const negate: bool = (load<u64>(ENCODING) & 1) !== sign
   if (negate && zero) return false
-  for (let i: usize = 0; i < 10; i++) {
-    const bias: u64 = i === 0 ? 0x7ffffda : i & 1 ? 0x3fffffe : 0x7fffffe
-    const limb: u64 = load<u64>(ELEMENT + i * 8)
-    const value: u64 = negate ? bias - limb : limb
-    if (isVector<K>()) store<u32>(X + i * 16 + lane * 4, <u32>value)
-    else store<u64>(X + i * 8, value)
-  }
+  if (isVector<K>()) {
+    for (let i: usize = lane * 4; i < 160; i += 16) {
+      const pair: u32 = load<u32>(from + i)
+      const opposite: u32 = ((0 - pair) & 0xffff) | ((0 - (pair >> 16)) << 16)
+      store<u32>(X + i, negate ? opposite : pair)
+    }
+  } else if (negate) {
+    memory.fill(U, 0, 80)
+    feSub(X, U, ELEMENT)
+  } else copy<u64>(X, ELEMENT)
   return true
 }
 
 /**
  * Decodes `count` points (at most 4 for K = v128, 1 for u64) at bytes + i * stride into extended points at out + i * 160. False when any
- * is not a canonical encoding of a point of the curve. Limbs of X below 2^27, others reduced.
+ * is not a canonical encoding of a point of the curve. All coordinates are reduced.
  */
 export function decompress<K>(bytes: usize, stride: usize, count: usize, out: usize): bool {
   for (let lane: usize = 0; lane < (isVector<K>() ? 4 : 1); lane++) {
@@ -104,13 +112,19 @@ export function decompress<K>(bytes: usize, stride: usize, count: usize, out: us
   mul<K>(T, X, Y)
   for (let lane: usize = 0; lane < count; lane++) {
     const point: usize = out + lane * 160
-    for (let i: usize = 0; i < 10; i++) {
-      const limb: usize = isVector<K>() ? i * 16 + lane * 4 : i * 8
-      store<u32>(point + i * 16, load<u32>(X + limb))
-      store<u32>(point + i * 16, load<u32>(Y + limb), 4)
-      store<u32>(point + i * 16, i === 0 ? 1 : 0, 8)
-      store<u32>(point + i * 16, load<u32>(T + limb), 12)
+    if (isVector<K>()) {
+      for (let i: usize = 0; i < 160; i += 16) {
+        const limbs: usize = i + lane * 4
+        store<u32>(point + i, load<u32>(X + limbs))
+        store<u32>(point + i, load<u32>(Y + limbs), 4)
+        store<u32>(point + i, load<u32>(T + limbs), 12)
+      }
+    } else {
+      toLane(point, X)
+      f4SetLane(point + 4, bytes)
+      toLane(point + 12, T)
     }
+    for (let i: usize = 0; i < 160; i += 16) store<u32>(point + i, i === 0 ? 1 : 0, 8)
   }
   return true
 }

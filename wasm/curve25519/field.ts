@@ -6,6 +6,7 @@ import {
   f4SqTimes,
   f4SubMulSmall,
   feAddSub,
+  feFromLane,
   feMul,
   feSqTimes,
   feSubMulSmall,
@@ -92,9 +93,9 @@ export function isZero(x: usize): u64 {
   return ((w | (0 - w)) >> 63) ^ 1
 }
 
-/** One element out of lane `lane` of four. */
+/** One element out of lane `lane` of four, reduced. */
 export function fromLane(r: usize, vector: usize, lane: usize): void {
-  for (let i: usize = 0; i < 10; i++) store<u64>(r + i * 8, <u64>load<u32>(vector + i * 16 + lane * 4))
+  feFromLane(r, vector + lane * 4)
 }
 
 /**

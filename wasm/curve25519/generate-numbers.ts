@@ -1,5 +1,6 @@
 /** Emits constants, arithmetic modulo the group order and SHA-512; every literal is derived here from its definition. */
-import { bits, define, LIMBS, offset, range, twoP } from './generate-field.ts'
+import { bits, define, LIMBS, offset, range } from './generate-field.ts'
+import { packedLimbs } from './generate-lanes.ts'
 
 /** p = 2^255 - 19, its order-L subgroup, and the curve constants, from which every emitted literal is derived. */
 const P = 2n ** 255n - 19n
@@ -25,7 +26,7 @@ const squareRoot = (xx: bigint): bigint => {
 const limbsOf = (x: bigint): bigint[] =>
   range(LIMBS).map((i) => (x >> BigInt(offset(i))) & ((1n << BigInt(bits(i))) - 1n))
 
-/** Constants as addresses of static data: `fe` holds 10 x u64, `p4` holds lanes (a, b, c, d) of ten limbs. */
+/** Constants as addresses of static data: `fe` holds 10 x u64, `p4` holds lanes (a, b, c, d) of ten words. */
 export function constants(): string {
   const d = (-121665n * invert(121666n) + (1n << 20n) * P) % P
   const y = (4n * invert(5n)) % P
@@ -33,7 +34,7 @@ export function constants(): string {
   const fe = (name: string, value: bigint): string =>
     `export const ${name}: usize = memory.data<u64>([${limbsOf(value).join(', ')}], 16)\n`
   const p4 = (name: string, values: readonly bigint[]): string => {
-    const columns = values.map(limbsOf)
+    const columns = values.map(packedLimbs)
     return `export const ${name}: usize = memory.data<u32>([${range(LIMBS)
       .flatMap((i) => columns.map((c) => c[i]))
       .join(', ')}], 16)\n`
@@ -54,17 +55,10 @@ export function constants(): string {
     fe('FE_ONE', 1n),
     p4('F4_ONE', [1n, 1n, 1n, 1n]),
     p4('F4_D', [d, d, d, d]),
-    p4(
-      'F4_TWO_D',
-      range(4).map(() => (2n * d) % P),
-    ),
     p4('F4_ROOT', [root, root, root, root]),
     p4('CACHE_FACTORS', [1n, 1n, 2n, (2n * d) % P]),
     p4('BASE_POINT', [x, y, 1n, (x * y) % P]),
     p4('IDENTITY', [0n, 1n, 1n, 0n]),
-    `export const TWO_P: usize = memory.data<u32>([${range(40)
-      .map((i) => twoP(i >> 2))
-      .join(', ')}], 16)\n`,
     p4('CACHED_IDENTITY', [1n, 1n, 2n, 0n]),
   ].join('')
 }
