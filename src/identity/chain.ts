@@ -68,7 +68,7 @@ export function conflictOf(manifest: VerifiedManifest): Conflict {
   return { hash: manifest.hash, parents: [manifest.prevHash, ...manifest.mergedParents] }
 }
 
-/** The conflicts with one more; a known one is not counted twice. */
+/** The conflicts with one more; the same list when it is known. */
 export function remember(conflicts: readonly Conflict[], manifest: VerifiedManifest): readonly Conflict[] {
   if (conflicts.some(({ hash }) => equalBytes(hash, manifest.hash))) return conflicts
   return [...conflicts, conflictOf(manifest)].slice(-identityLimits.conflicts)
@@ -170,31 +170,47 @@ export interface Walk {
   readonly conflicts: readonly Conflict[]
 }
 
+/** What is known before a walk. */
+export interface WalkMemory {
+  /** Conflicts from before, which the walk may settle. */
+  readonly conflicts: readonly Conflict[]
+  /** Whether the old root is in other hands, so that only an announced root may follow it (I059). */
+  readonly strongOnly: boolean
+}
+
+const nothingKnown: WalkMemory = { conflicts: [], strongOnly: false }
+
 /**
  * Walks from `start` as far as the steps lead. Steps of other roots, older steps and unproven rotations are passed over;
  * whether the result is what the server calls current is for the caller to compare.
- * @param known conflicts from before, which the walk may settle
  * @throws `identity/limit` (I003) for more than 256 steps
  */
 export function walkChain(
   suite: CipherSuite,
   start: VerifiedManifest,
   log: ChainLog,
-  known: readonly Conflict[] = [],
+  memory: WalkMemory = nothingKnown,
 ): Walk {
   const steps = log.manifests.length + log.rotations.length
   check(steps <= identityLimits.walkSteps, 'identity/limit', 'I003', 'too many steps in a log')
   const ordered = [...log.manifests].sort((a, b) => compareHeads(a, b) || compareBytes(a.hash, b.hash))
   const events: WalkEvent[] = []
-  let walk: Walk = { head: start, events, conflicts: known }
+  let walk: Walk = { head: start, events, conflicts: memory.conflicts }
+  let { strongOnly } = memory
   for (;;) {
     walk = walkGeneration(suite, walk, ordered, events)
-    const rotated = walkRotation(suite, walk.head, ordered, log.rotations)
+    const rotated = walkRotation(suite, walk.head, ordered, log.rotations, strongOnly)
     if (rotated === undefined) return walk
+    if (rotated.kind === 'conflict') {
+      const conflicts = remember(walk.conflicts, rotated.manifest)
+      if (conflicts === walk.conflicts) return walk
+      events.push(rotated)
+      return { ...walk, conflicts }
+    }
     events.push(rotated)
-    if (rotated.kind === 'conflict') return { ...walk, conflicts: remember(walk.conflicts, rotated.manifest) }
-    // the old root counts no more, nor what was done in its name
-    walk = { head: rotated.to, events, conflicts: [] }
+    // I059: what was done in the name of the old root is over when its owner took it back; its own word does not end it
+    walk = { head: rotated.to, events, conflicts: rotated.strength === 'strong' ? [] : walk.conflicts }
+    strongOnly = false
   }
 }
 
@@ -215,8 +231,9 @@ function walkGeneration(
     } else if (link.kind === 'conflict') {
       // what the head merged is history, though it does not fit the head's own line
       if (continues(head, manifest)) continue
-      events.push({ kind: 'conflict', with: head, manifest, rule: link.rule })
-      conflicts = remember(conflicts, manifest)
+      const before = conflicts
+      conflicts = remember(before, manifest)
+      if (conflicts !== before) events.push({ kind: 'conflict', with: head, manifest, rule: link.rule })
     }
   }
   return { head, events, conflicts }
@@ -230,6 +247,7 @@ function walkRotation(
   from: VerifiedManifest,
   ordered: readonly VerifiedManifest[],
   rotations: readonly RotationStatement[],
+  strongOnly: boolean,
 ): Rotated | Conflicting | undefined {
   const found: Rotated[] = []
   for (const statement of rotations) {
@@ -237,7 +255,7 @@ function walkRotation(
     const to = rotationTarget(suite, from, statement, ordered)
     if (to === undefined) continue
     if (to.strength === 'strong') return to
-    found.push(to)
+    if (!strongOnly) found.push(to)
   }
   const [one, ...others] = found
   const other = others.find(({ to }) => one !== undefined && !equalBytes(to.rootHash, one.to.rootHash))

@@ -194,7 +194,10 @@ function walked(
   current: VerifiedManifest,
   log: ChainLog,
 ): Advance {
-  const { head, events, conflicts } = walkChain(suite, start, log, pin.conflicts)
+  const { head, events, conflicts } = walkChain(suite, start, log, {
+    conflicts: pin.conflicts,
+    strongOnly: pin.compromised,
+  })
   const rotations = events.filter((event) => event.kind === 'rotated')
   const next: ContactPin = {
     ...pin,
@@ -203,7 +206,7 @@ function walked(
     head,
     conflicts,
     pastRoots: [...pin.pastRoots, ...rotations.map(({ from }) => from.rootHash)].slice(-identityLimits.pastRoots),
-    // a proven rotation leaves what was known of the old root behind, and proves the root that was offered
+    // only an announced root takes over from one in other hands (I059); whatever is proven is no offer any more
     compromised: pin.compromised && rotations.length === 0,
     offered: pin.offered !== undefined && equalBytes(pin.offered.rootHash, head.rootHash) ? undefined : pin.offered,
   }
@@ -322,7 +325,7 @@ function contradicted(suite: CipherSuite, pin: ContactPin, manifest: VerifiedMan
     equalBytes(manifest.rootHash, pin.head.rootHash)
   if (!own) return rejected(pin, new MlsError('identity/evidence', 'evidence about another root', { rule: 'I066' }))
   // I066: not the word of who sends it counts, but that the manifest does not fit
-  const walk = walkChain(suite, pin.head, { manifests: [manifest], rotations: [] }, pin.conflicts)
+  const walk = walkChain(suite, pin.head, { manifests: [manifest], rotations: [] })
   const conflict = walk.events.some(({ kind }) => kind === 'conflict')
   if (!conflict) return { pin, findings: [] }
   const next = { ...pin, conflicts: remember(pin.conflicts, manifest) }

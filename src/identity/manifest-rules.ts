@@ -24,7 +24,7 @@ export interface ManifestContents {
 }
 
 /**
- * Checks the rules I011-I020 and I025-I027.
+ * Checks the rules I010-I020 and I025.
  * @throws `identity/contents`, `identity/lifetime` with the rule
  */
 export function checkManifestContents(suite: CipherSuite, manifest: ManifestContents): void {

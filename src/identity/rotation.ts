@@ -8,11 +8,12 @@
  * | `broken` | yes | another was announced | whoever holds the old root, against its owner |
  * | `reset` | no | any | anybody |
  */
-import { type Bytes, equalBytes, isZero } from '../bytes/bytes.ts'
+import { type Bytes, copyBytes, equalBytes, isZero } from '../bytes/bytes.ts'
 import { check } from '../bytes/errors.ts'
 import { concat, encode, fixed, type Infer, nested, optional, struct, uint32, uint64 } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { AccountName, decodeWithin } from './bounded.ts'
+import { identitySignContent } from './labels.ts'
 import { identityLimits } from './limits.ts'
 import {
   checkRoot,
@@ -106,6 +107,32 @@ export function verifyRotation(
   const signed = verifyRoot(suite, newRoot, 'Rotation', content, newSignature)
   check(signed, 'identity/signature', 'I053', 'the new root did not sign this rotation')
   return { ...statement, newRootHash, provenByOld: oldSignature !== undefined } as unknown as VerifiedRotation
+}
+
+/**
+ * Checks a rotation by who knows the old root from a leaf alone, that is by its Ed25519 half: a group does. A reset is no
+ * rotation there, since nobody in the group could tell it from a theft. The other half of a hybrid old root cannot be
+ * checked; it must be there, and contacts who pinned that root check it.
+ * @param oldEd25519 32 bytes, from the certificate of the leaf
+ * @throws `identity/rotation` (I050, I051, I054; I055 a reset), `identity/signature` (I052, I053), `identity/key` (I005)
+ */
+export function verifyLeafRotation(
+  suite: CipherSuite,
+  statement: RotationStatement,
+  oldEd25519: Uint8Array,
+): VerifiedRotation {
+  const { oldSignature } = statement
+  check(oldSignature !== undefined, 'identity/rotation', 'I055', 'a reset where the old root must sign')
+  const plain = { ed25519: copyBytes(oldEd25519), mldsa65: undefined }
+  // a plain root is known whole, so that its statement is checked whole
+  if (oldSignature.mldsa65 === undefined) return verifyRotation(suite, statement, plain)
+  const other = !equalBytes(rootHash(suite, plain), statement.oldRootHash)
+  check(other, 'identity/rotation', 'I051', 'a rotation from another root')
+  const reset = verifyRotation(suite, { ...statement, oldSignature: undefined }, undefined)
+  const message = identitySignContent('Rotation', encode(RotationTbs, statement))
+  const signed = suite.verify(oldEd25519, message, oldSignature.ed25519)
+  check(signed, 'identity/signature', 'I052', 'the old root did not sign this rotation')
+  return { ...reset, oldSignature, provenByOld: true } as unknown as VerifiedRotation
 }
 
 /**

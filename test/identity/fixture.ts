@@ -1,10 +1,19 @@
 /** Accounts with keys from seeds, and manifests that are made by hand, for the tests of identities. */
 import { ascii, type Bytes } from '../../src/bytes/bytes.ts'
+import { MlsError } from '../../src/bytes/errors.ts'
+import { encode } from '../../src/codec/codec.ts'
 import { type DeviceEntry, deviceIdLength, type RevokedEntry } from '../../src/identity/device-entry.ts'
+import { identitySignContent } from '../../src/identity/labels.ts'
 import { identityLifetimes } from '../../src/identity/limits.ts'
-import type { ManifestSigner, ManifestTbs } from '../../src/identity/manifest.ts'
+import {
+  Manifest,
+  type ManifestSigner,
+  ManifestTbs,
+  type VerifiedManifest,
+  verifyManifest,
+} from '../../src/identity/manifest.ts'
 import { makeOpsCert, type OpsCert } from '../../src/identity/ops-cert.ts'
-import { type RootSigner, rootHash, rootSeed, rootSigner } from '../../src/identity/root-keys.ts'
+import { type RootSigner, rootHash, rootSeed, rootSigner, signWithRoot } from '../../src/identity/root-keys.ts'
 import { keySigner, type SyncSigner } from '../../src/signed/signer.ts'
 import { openSuite } from '../support/suite.ts'
 
@@ -32,7 +41,7 @@ export function rootOf(person: string, generation = 0, hybrid = false): RootSign
 export function device(person: string, name: string, changes: Partial<DeviceEntry> = {}): DeviceEntry {
   return {
     deviceId: seeded(`${person} id ${name}`, deviceIdLength),
-    leafKeys: [signerOf(`${person} leaf ${name}`).publicKey],
+    leafKeys: changes.leafKeys ?? [signerOf(`${person} leaf ${name}`).publicKey],
     addedAt: now,
     notAfter: now + identityLifetimes.device,
     flags: 1,
@@ -100,4 +109,57 @@ export function contentOf(of: Person, changes: Partial<ManifestTbs> = {}): Manif
     extensions: [],
     ...changes,
   }
+}
+
+/** A manifest that is signed whatever it says: what an owner of keys can make, whether we would or not. */
+export async function forge(content: ManifestTbs, signer: ManifestSigner): Promise<Bytes> {
+  const encoded = encode(ManifestTbs, content)
+  if (signer.kind === 'root')
+    return encode(Manifest, {
+      ...content,
+      signer: 'root',
+      rootSignature: await signWithRoot(signer.root, 'Manifest', encoded),
+    })
+  const opsSignature = (await signer.ops.sign(identitySignContent('Manifest', encoded))) as Bytes
+  return encode(Manifest, { ...content, signer: 'ops', opsSignature })
+}
+
+/** The content after a manifest of a person, with changes. */
+export function after(last: VerifiedManifest, changes: Partial<ManifestTbs> = {}): ManifestTbs {
+  const { version, account, generation, root, ops, nextRootHash, devices, revoked, others, extensions } = last
+  return {
+    ...{ version, account, generation, root, ops, nextRootHash, devices, revoked, others, extensions },
+    seq: last.seq + 1n,
+    prevHash: last.hash,
+    issuedAt: last.issuedAt + 1n,
+    expiresAt: last.issuedAt + identityLifetimes.manifest,
+    ...changes,
+  }
+}
+
+/** Signs without our own rules of the chain, checks like any reader. */
+export async function signed(content: ManifestTbs, signer: ManifestSigner): Promise<VerifiedManifest> {
+  return verifyManifest(suite, await forge(content, signer))
+}
+
+/** The rule that something breaks, or its code; `none` when it passes. */
+export async function ruleOf(work: () => unknown): Promise<string> {
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof MlsError) return error.rule ?? error.code
+    throw error
+  }
+  return 'none'
+}
+
+/** The code of the error that something throws; `none` when it passes. */
+export async function codeOf(work: () => unknown): Promise<string> {
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof MlsError) return error.code
+    throw error
+  }
+  return 'none'
 }
