@@ -22,8 +22,7 @@ import { keyPackageRef } from '../signed/key-package.ts'
 import type { Signer } from '../signed/signer.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import { type ReceivedGroupInfo, receiveGroupInfo } from '../wire/group-info.ts'
-import type { KeyPackage } from '../wire/key-package.ts'
-import { LeafNode } from '../wire/leaf-node.ts'
+import { type KeyPackage, leafNodeBytes } from '../wire/key-package.ts'
 import { type EncryptedGroupSecrets, GroupSecrets, type Welcome } from '../wire/welcome.ts'
 import { type Predecessor, validatePredecessorPsks, validateSuccessor } from './predecessor.ts'
 
@@ -85,7 +84,7 @@ export async function joinByWelcome(config: GroupConfig, request: JoinRequest): 
     const own = tree.leaf(leafIndex)
     // RFC 9420 §12.4.3.1 V168: byte for byte the leaf of the KeyPackage
     check(
-      own !== undefined && equalBytes(own.bytes, encode(LeafNode, leafNode)),
+      own !== undefined && equalBytes(own.bytes, leafNodeBytes(keys.keyPackage)),
       'tree/own_leaf',
       'V168',
       'the own leaf is not that of the KeyPackage',

@@ -4,7 +4,6 @@
  */
 import { check, MlsError } from '../bytes/errors.ts'
 import { mapKey } from '../bytes/text.ts'
-import { encode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { AuthenticationService, CredentialBinding } from '../ports/authentication-service.ts'
 import { TreeDraft } from '../ratchet-tree/draft.ts'
@@ -16,7 +15,8 @@ import { leafNodeVerifyRequest } from '../signed/leaf-node.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
 import { type Extension, ExternalSenders, RequiredCapabilities, readExtension } from '../wire/extension.ts'
 import type { GroupContext } from '../wire/group-context.ts'
-import { LeafNode } from '../wire/leaf-node.ts'
+import { leafNodeBytes } from '../wire/key-package.ts'
+import type { LeafNode } from '../wire/leaf-node.ts'
 import { wireLimits } from '../wire/limits.ts'
 import { defaultExtensionTypes, defaultProposalTypes, extensionTypes } from '../wire/registries.ts'
 import { carryClients, isClientOfMember } from './clients.ts'
@@ -70,8 +70,8 @@ export async function applyProposals(list: ProposalList, context: ApplyContext):
   for (const { leafIndex, leaf } of list.updates) draft.update(leafIndex, leaf)
   for (const leafIndex of list.removes) draft.remove(leafIndex)
   const added = keyPackages.map((keyPackage): AddedLeaf => {
-    const bytes = encode(LeafNode, keyPackage.leafNode)
-    return { keyPackage, leafIndex: draft.add({ leafNode: keyPackage.leafNode, bytes }) }
+    const leaf = { leafNode: keyPackage.leafNode, bytes: leafNodeBytes(keyPackage) }
+    return { keyPackage, leafIndex: draft.add(leaf) }
   })
   const next = draft.finish(suite)
   carryClients(context.authentication, tree, next, [
@@ -136,7 +136,7 @@ function validateNewLeaves(list: ProposalList, context: ApplyContext, extensions
     unique(leaf.leafNode, leafIndex)
   }
   for (const keyPackage of list.adds) {
-    validateKeyPackage(keyPackage, rules)
+    validateKeyPackage(keyPackage, { ...rules, signatureFollows: true })
     unique(keyPackage.leafNode, undefined)
     const initKey = mapKey(keyPackage.initKey)
     // RFC 9420 §12.2 V138

@@ -34,6 +34,8 @@ export interface LeafRules {
   readonly lifetime?: LifetimeRules | undefined
   /** The members that the leaf must get along with: unique keys (V123-V126) and credential types (V120, V121). */
   readonly tree?: Tree | undefined
+  /** The signature is checked next, by `verifyKeyPackages`: it does not hold under a bad key, and tells V036 itself. */
+  readonly signatureFollows?: boolean | undefined
   /** The leaf of `tree` that this one replaces. */
   readonly replaces?: LeafIndex | undefined
 }
@@ -72,7 +74,7 @@ export function validateLeafNode(leaf: LeafNode, rules: LeafRules): void {
   // RFC 9420 §5.1.1 V032
   check(rules.suite.isHpkePublicKey(leaf.encryptionKey), 'crypto/key', 'V032', 'a leaf with a bad encryption key')
   // in a whole tree the signatures follow at once, and none holds under a bad key
-  if (rules.source === 'tree') return
+  if (rules.source === 'tree' || rules.signatureFollows === true) return
   // RFC 9420 §5.1.1 V036; a key of another signature scheme (V044) has another form
   check(rules.suite.isSignaturePublicKey(leaf.signatureKey), 'crypto/key', 'V036', 'a leaf with a bad signature key')
 }
