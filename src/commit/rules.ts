@@ -43,12 +43,14 @@ function describeTransition(
   const adds: RuleChange[] = []
   const removed: RuleChange[] = []
   let extensionsBy: RuleTransition['extensionsBy']
+  let reinit: RuleTransition['reinit']
   for (const { proposal, sender } of list.all) {
     // leaves are filled in the order of the Adds (RFC 9420 §12.3)
     const leaf = added[adds.length]?.leafIndex
     if (proposal.proposalType === 'add' && leaf !== undefined) adds.push({ leafIndex: leaf, by: sender })
     if (proposal.proposalType === 'remove') removed.push({ leafIndex: proposal.removed, by: sender })
     if (proposal.proposalType === 'group_context_extensions') extensionsBy = sender
+    if (proposal.proposalType === 'reinit') reinit = { proposal, sender }
   }
   const updated = list.updates.map(({ leafIndex }) => leafIndex)
   const changed = new Set([...updated, ...list.removes, ...adds.map(({ leafIndex }) => leafIndex)])
@@ -64,6 +66,7 @@ function describeTransition(
     removed,
     updated,
     extensionsBy,
+    reinit,
     custom: list.custom,
   }
 }

@@ -27,8 +27,8 @@ import {
   vec,
 } from '../codec/codec.ts'
 import { ComponentsList, componentIds, dictionaryTypes, readComponent, setComponents } from '../wire/app-data.ts'
-import type { Extension } from '../wire/extension.ts'
-import { extensionTypes } from '../wire/registries.ts'
+import { type Extension, RequiredCapabilities, setExtension } from '../wire/extension.ts'
+import { draftProposalTypes, extensionTypes } from '../wire/registries.ts'
 import { AccountName, decodeWithin } from './bounded.ts'
 import { compareBytes } from './compare.ts'
 import { DeviceCert } from './device-cert.ts'
@@ -144,6 +144,19 @@ export function withIdentityContext(
       change.rotations.length === 0 ? undefined : encode(RotationRecords, change.rotations),
     )
   return setComponents(extensions, changes, type)
+}
+
+/**
+ * The extensions of a new group with identity rules, for `createGroup`: the components, and that every member must know them
+ * and the proposals that carry evidence.
+ */
+export function identityGroupExtensions(
+  input: { readonly policy?: IdentityPolicy; readonly roles?: GroupRoles; readonly type?: number } = {},
+): readonly Extension[] {
+  const { policy = defaultIdentityPolicy, roles, type = extensionTypes.appDataDictionary } = input
+  const required = { extensionTypes: [type], proposalTypes: [draftProposalTypes.appEphemeral], credentialTypes: [] }
+  const first = setExtension([], extensionTypes.requiredCapabilities, RequiredCapabilities, required)
+  return withIdentityContext(first, roles === undefined ? { policy } : { policy, roles }, type)
 }
 
 /** Roles with these admins (bare JID bytes). */

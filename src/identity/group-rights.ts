@@ -9,6 +9,7 @@ import type { Sender } from '../wire/framed-content.ts'
 import {
   type IdentityContext,
   type IdentityPolicy,
+  identityContextOf,
   identityPolicyFlags,
   isDictionary,
   type RotationRecord,
@@ -114,6 +115,17 @@ export function checkContextChange(rights: Rights, by: Sender, extensions: reado
   const proposer = by.senderType === 'member' ? rights.at(by.leafIndex) : undefined
   const may = proposer !== undefined && isAdmin(rights.context, proposer)
   check(may, 'identity_group/policy', 'H8', 'a change of the group by somebody who may not')
+}
+
+/**
+ * H8, H9: who may end the group in favour of another one, which then has a policy, too.
+ * @throws `identity_group/policy` (H8), `identity_group/downgrade` (H9)
+ */
+export function checkReInit(rights: Rights, by: Sender, extensions: readonly Extension[]): void {
+  const proposer = by.senderType === 'member' ? rights.at(by.leafIndex) : undefined
+  const may = proposer !== undefined && isAdmin(rights.context, proposer)
+  check(may, 'identity_group/policy', 'H8', 'the end of the group by somebody who may not')
+  checkNoDowngrade(rights.context, identityContextOf(extensions))
 }
 
 /** H9: what was once promised stays. @throws `identity_group/downgrade` (H9) */

@@ -40,7 +40,15 @@ import {
 import { ephemeralData, type RootChange, RotationProof, verifyEvidence, verifyRotationProof } from './group-evidence.ts'
 import { type AccountInTree, changeIndex, emptyGroupIndex, type GroupIndex, type LeafChange } from './group-index.ts'
 import { type LeafIdentity, type LeafReading, leafIdentity, tryLeafIdentity, type X509Device } from './group-leaf.ts'
-import { checkContextChange, checkNoDowngrade, mayAdd, mayJoin, mayRemove, type Rights } from './group-rights.ts'
+import {
+  checkContextChange,
+  checkNoDowngrade,
+  checkReInit,
+  mayAdd,
+  mayJoin,
+  mayRemove,
+  type Rights,
+} from './group-rights.ts'
 import { checkCertificateAge, checkNewLeafRoot, checkRecords, checkRoots, checkSuccessor } from './group-succession.ts'
 
 /** What the rules need. */
@@ -53,6 +61,8 @@ export interface IdentityRulesInput {
   readonly x509Device?: X509Device
 }
 
+/** Pieces of evidence, and rotations, in one commit. */
+const maxProofs = 128
 /** Certificates of one batch when a whole group is checked. */
 const batch = 1024
 
@@ -95,7 +105,7 @@ class IdentityRules implements GroupRules {
     await verify()
     const index = changeIndex(emptyGroupIndex, changes)
     for (const { after } of changes) if (after !== undefined) checkAccount(index, after, context)
-    if (group.epoch === 0n) checkAdmins(undefined, context, index)
+    if (group.epoch === 0n) checkFirst(context, index)
     this.#indexes.set(group.tree, index)
   }
 
@@ -108,9 +118,14 @@ class IdentityRules implements GroupRules {
     // H9: with the first policy, and with another way to read credentials, every leaf is new
     const whole = old.policy === undefined || (old.policy.mode === 'x509') !== (next.policy.mode === 'x509')
     if (whole) await this.checkGroup(after)
-    if (old.policy === undefined) return
+    if (old.policy === undefined) {
+      checkFirst(next, this.#indexOf(after, next.policy))
+      return
+    }
     const rights = this.#rights(before, old, old.policy, transition.external ? undefined : transition.committer)
     if (transition.extensionsBy !== undefined) checkContextChange(rights, transition.extensionsBy, after.extensions)
+    if (transition.reinit !== undefined)
+      checkReInit(rights, transition.reinit.sender, transition.reinit.proposal.extensions)
     const changes = await this.#changes(transition, old.policy, next.policy)
     const index = whole
       ? this.#indexOf(after, next.policy)
@@ -165,6 +180,7 @@ class IdentityRules implements GroupRules {
         checkContextChange(rights, sender, proposal.extensions)
         return true
       }
+      if (proposal.proposalType === 'reinit') checkReInit(rights, sender, proposal.extensions)
       if (proposal.proposalType === 'custom') {
         this.#evidence([{ proposal }])
         for (const data of ephemeralData([{ proposal }], componentIds.rotations))
@@ -239,13 +255,14 @@ class IdentityRules implements GroupRules {
   }
 
   #proven({ custom }: RuleTransition): RootChange[] {
-    return ephemeralData(custom, componentIds.rotations).map((data) =>
+    return few(ephemeralData(custom, componentIds.rotations), 'identity_group/rotation', 'H3').map((data) =>
       verifyRotationProof(this.#suite, decode(RotationProof, data)),
     )
   }
 
   #evidence(proposals: Iterable<Pick<RuleProposal, 'proposal'>>): ((leaf: LeafIdentity) => boolean)[] {
-    return ephemeralData(proposals, componentIds.evidence).map((data) => verifyEvidence(this.#suite, data))
+    const found = few(ephemeralData(proposals, componentIds.evidence), 'identity_group/evidence', 'H7')
+    return found.map((data) => verifyEvidence(this.#suite, data))
   }
 
   #checkMembership(transition: RuleTransition, changes: ReadonlyMap<number, LeafChange>, rights: Rights): void {
@@ -271,6 +288,12 @@ class IdentityRules implements GroupRules {
       check(may, 'identity_group/remover', 'H7', 'a leaf that was removed by somebody who may not')
     }
   }
+}
+
+/** A first policy comes with roles that name somebody and, for lack of any proof, without rotations. */
+function checkFirst(context: IdentityContext, index: GroupIndex): void {
+  checkAdmins(undefined, context, index)
+  check(context.rotations.length === 0, 'identity_group/rotation', 'H3', 'a group that begins with rotations')
 }
 
 /** H8: roles that are set name somebody who is there: a group without admins could never change again. */
@@ -313,6 +336,16 @@ function checkAccount(index: GroupIndex, { account, accountKey }: LeafIdentity, 
 function checkAccountKey(index: GroupIndex, account: Uint8Array, { rotations }: IdentityContext): void {
   const entry = index.accounts.get(trieKey(account))
   if (entry !== undefined) checkRoots(account, entry, rotations)
+}
+
+/** A bound on the signatures that one commit can make every member check. */
+function few<T>(
+  list: readonly T[],
+  code: 'identity_group/evidence' | 'identity_group/rotation',
+  rule: string,
+): readonly T[] {
+  check(list.length <= maxProofs, code, rule, 'too many proofs in one commit')
+  return list
 }
 
 /** The records that a commit would set, if one of its proposals changes the group's extensions. */

@@ -6,7 +6,7 @@
 import type { Extension } from '../wire/extension.ts'
 import type { Sender } from '../wire/framed-content.ts'
 import type { EncodedLeafNode } from '../wire/leaf-node.ts'
-import type { CustomProposal, Proposal } from '../wire/proposal.ts'
+import type { CustomProposal, Proposal, ReInitProposal } from '../wire/proposal.ts'
 
 /** A tree as rules see it. Trees are values: an index of one may be kept beside it, as long as the tree lives. */
 export interface RuleTree {
@@ -59,6 +59,8 @@ export interface RuleTransition {
   readonly updated: readonly number[]
   /** Who proposed the new extensions; absent when the commit leaves them as they are. */
   readonly extensionsBy: Sender | undefined
+  /** The end of the group in favour of another one (RFC 9420 §11.2). */
+  readonly reinit: { readonly proposal: ReInitProposal; readonly sender: Sender } | undefined
   /** Proposals of types that RFC 9420 does not define, in the order of the commit. */
   readonly custom: readonly { readonly proposal: CustomProposal; readonly sender: Sender }[]
 }

@@ -81,6 +81,7 @@ async function step(rules: GroupRules, before: RuleTree, after: RuleTree, commit
     removed: [],
     updated: [],
     extensionsBy: undefined,
+    reinit: undefined,
     custom: [],
   })
 }

@@ -9,12 +9,21 @@ import {
   withCertificate,
   withIdentityContext,
 } from '../../../src/identity/group-components.ts'
-import { createGroup } from '../../../src/index.ts'
+import {
+  createGroup,
+  createIdentity,
+  ExternalSenders,
+  type KeyPackageBundle,
+  proposeAsExternalSender,
+  proposeJoin,
+  setExtension,
+} from '../../../src/index.ts'
 import { extensionTypes } from '../../../src/wire/registries.ts'
 import { signerOf } from '../fixture.ts'
 import {
   capabilities,
   certify,
+  commitAll,
   contextOf,
   external,
   honest,
@@ -340,7 +349,7 @@ describe('H8 the group itself', () => {
       withIdentityContext(extensions, { policy: verified }),
       withIdentityContext(extensions, { roles: groupRoles([alice.of.account, bob.of.account]) }),
       withIdentityContext(extensions, { roles: undefined }),
-      [...extensions, { extensionType: extensionTypes.requiredCapabilities, extensionData: new Uint8Array(3) }],
+      [...extensions, { extensionType: extensionTypes.externalSenders, extensionData: new Uint8Array(1) }],
     ]
     for (const next of changes) {
       expect(await world.outcome(0, { extensions: next })).toBe('accepted')
@@ -372,7 +381,91 @@ describe('H8 the group itself', () => {
   })
 })
 
+describe('H8 the end of the group', () => {
+  const reinit = (extensions: ReturnType<typeof contextOf>) => ({
+    reinit: { groupId: seeded('next group'), cipherSuite: 1 as const, extensions },
+    references: 'none' as const,
+  })
+  test('is for admins, and the next group has a policy', async () => {
+    expect(await world.outcome(0, reinit(contextOf({})))).toBe('accepted')
+    expect(await world.outcome(1, reinit(contextOf({})))).toBe(policy)
+    expect(await world.outcome(0, reinit([]))).toBe('identity_group/downgrade H9')
+  })
+})
+
+describe('external senders', () => {
+  const service = createIdentity(suite, concatBytes(utf8('service@example.org'), Uint8Array.of(0), seeded('id', 16)))
+  const senders = [{ signatureKey: service.signer.publicKey, credential: service.credential }]
+  const outcome = async (flags: number, propose: { readonly add: KeyPackageBundle } | { readonly remove: number }) => {
+    const extensions = setExtension(
+      contextOf({ admins: ['alice'], policy: { flags } }),
+      extensionTypes.externalSenders,
+      ExternalSenders,
+      senders,
+    )
+    const open = await makeWorld({ members: [alice, bob, carol], admins: ['alice'], policy: { flags } })
+    await commitAll(open, 0, { extensions })
+    const { id, epoch } = open.groups[0]!
+    const wanted =
+      'add' in propose
+        ? { proposalType: 'add' as const, keyPackage: propose.add.keyPackage }
+        : { proposalType: 'remove' as const, removed: propose.remove }
+    const proposal = await proposeAsExternalSender({ groupId: id, epoch }, wanted, {
+      senderIndex: 0,
+      signer: service.signer,
+    })
+    const committing = open.at(2, lawless)
+    const judging = open.at(0, rulesAlone())
+    for (const group of [committing, judging]) await group.receive(proposal)
+    const { commit } = await committing.commit({ wireFormat: 'mls_public_message' })
+    return outcomeOf(() => judging.receive(commit))
+  }
+  test('add and remove where a flag says so', async () => {
+    const dave = await packageOf(await phone('dave'))
+    expect(await outcome(identityPolicyFlags.externalSenders, { add: dave })).toBe('accepted')
+    expect(await outcome(0, { add: dave })).toBe(adder)
+    expect(await outcome(identityPolicyFlags.externalSenders, { remove: 1 })).toBe('accepted')
+    expect(await outcome(0, { remove: 1 })).toBe(remover)
+  })
+})
+
+test('whoever proposes himself: devices of accounts that are there, others with a committer who may', async () => {
+  const outcome = async (who: Phone, committer: number) => {
+    const at = await makeWorld({ members: [alice, bob, carol], admins: ['alice'], policy: { flags: 0 } })
+    const { id, epoch } = at.groups[0]!
+    const proposal = await proposeJoin({ groupId: id, epoch }, await packageOf(who))
+    const committing = at.at(committer, lawless)
+    const judging = at.at(1, rulesAlone())
+    for (const group of [committing, judging]) await group.receive(proposal)
+    const { commit } = await committing.commit({ wireFormat: 'mls_public_message' })
+    return outcomeOf(() => judging.receive(commit))
+  }
+  expect(await outcome(await phone('bob', 'tablet'), 2)).toBe('accepted')
+  expect(await outcome(await phone('dave'), 2)).toBe(adder)
+  expect(await outcome(await phone('dave'), 0)).toBe('accepted')
+})
+
 describe('H9 no way back', () => {
+  test('a group does not begin with rotations, nor does its policy', async () => {
+    const rotations = [
+      {
+        account: alice.of.account,
+        oldGeneration: 0,
+        oldRoot: seeded('old'),
+        newGeneration: 1,
+        newRoot: alice.of.root.root.ed25519,
+        epoch: 0n,
+      },
+    ]
+    const extensions = withIdentityContext(contextOf({}), { rotations })
+    const { identity, leafExtensions } = alice
+    const creation = createGroup({ suite, identity, capabilities, leafExtensions, extensions, options: rulesAlone() })
+    expect(await outcomeOf(() => creation)).toBe('identity_group/rotation H3')
+    const bare = await makeWorld({ members: [alice, bob], bare: true })
+    expect(await bare.outcome(0, { extensions })).toBe('identity_group/rotation H3')
+    expect(await bare.outcome(0, { extensions: contextOf({ admins: ['carol'] }) })).toBe(policy)
+  })
+
   test('the policy does not go, whoever wants it', async () => {
     expect(await world.outcome(0, { extensions: [] })).toBe('identity_group/downgrade H9')
   })

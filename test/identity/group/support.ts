@@ -7,8 +7,8 @@ import {
   defaultIdentityPolicy,
   groupRoles,
   type IdentityPolicy,
+  identityGroupExtensions,
   withCertificate,
-  withIdentityContext,
 } from '../../../src/identity/group-components.ts'
 import { identityGroupRules } from '../../../src/identity/group-rules.ts'
 import {
@@ -135,7 +135,7 @@ export function contextOf({ policy, admins, bare, type }: Omit<WorldInput, 'memb
   const all = { ...defaultIdentityPolicy, ...policy }
   const roles =
     admins === undefined ? {} : { roles: groupRoles(admins.map((name) => Buffer.from(`${name}@example.org`))) }
-  return withIdentityContext([], { policy: all, ...roles }, type)
+  return identityGroupExtensions({ policy: all, ...roles, ...(type === undefined ? {} : { type }) })
 }
 
 export async function makeWorld(input: WorldInput): Promise<World> {
