@@ -6,7 +6,7 @@ import { argon2idAsync } from '@noble/hashes/argon2.js'
 import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { argon2id } from 'hash-wasm'
 import { type Bytes, copyBytes, wipe } from '../bytes/bytes.ts'
-import { check, MlsError } from '../bytes/errors.ts'
+import { bug, check, MlsError } from '../bytes/errors.ts'
 import { utf8 } from '../bytes/text.ts'
 import { fixed, type Infer, uint8, uint32, variant } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
@@ -109,26 +109,24 @@ export function plainPassphrase(passphrase: string): string {
 }
 
 async function stretch(passphrase: string, kdf: BackupKdf, salt: Uint8Array): Promise<Bytes> {
+  if (kdf.kdf === 'recovery_code') throw bug('a passphrase where checkBackupKdf lets none pass')
   const password = utf8(plainPassphrase(passphrase))
   try {
-    if (kdf.kdf === 'scrypt')
-      return copyBytes(
-        await scryptAsync(password, salt, {
-          N: 2 ** kdf.logN,
-          r: kdf.blockSize,
-          p: kdf.lanes,
-          dkLen: 32,
-          maxmem: 2 ** 30,
-        }),
-      )
-    if (kdf.kdf === 'argon2id') return await stretchArgon2(password, kdf, salt)
-    throw new MlsError('identity_backup/kind', 'a backup that is sealed with another kind of secret')
+    return await (kdf.kdf === 'scrypt' ? stretchScrypt(password, kdf, salt) : stretchArgon2(password, kdf, salt))
   } catch (cause) {
-    if (cause instanceof MlsError) throw cause
     throw new MlsError('crypto/provider', 'derivation of a backup key failed', { cause })
   } finally {
     wipe(password)
   }
+}
+
+async function stretchScrypt(
+  password: Uint8Array,
+  { logN, blockSize, lanes }: BackupKdf & { kdf: 'scrypt' },
+  salt: Uint8Array,
+): Promise<Bytes> {
+  const cost = { N: 2 ** logN, r: blockSize, p: lanes, dkLen: 32, maxmem: 2 ** 30 }
+  return copyBytes(await scryptAsync(password, salt, cost))
 }
 
 async function stretchArgon2(

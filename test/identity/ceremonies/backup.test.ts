@@ -201,10 +201,9 @@ describe('parameters of a derivation', () => {
       { ...backupScrypt, logN: 255 },
     ]
     for (const kdf of [...argon2, ...scrypt, ...bombs]) {
+      // without a promise: there is no derivation that could have begun
       expect(codeOf(() => readBackup(forge(kdf)))).toBe('identity_backup/cost')
-      const begun = performance.now()
       expect(await codeOfAsync(() => open(forge(kdf), {}, passphrase))).toBe('identity_backup/cost')
-      expect(performance.now() - begun).toBeLessThan(50)
       expect(await codeOfAsync(() => sealBackup(suite, content, subject, { secret: passphrase, kdf }))).toBe(
         'identity_backup/cost',
       )
