@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import { copyBytes } from '../../../src/bytes/bytes.ts'
+import { suiteParameters } from '../../../src/crypto/suites.ts'
+import { defaultProvider } from '../../../src/providers/default.ts'
+import { systemRng } from '../../../src/providers/system-rng.ts'
+import { MemoryMedium } from '../../../src/storage/memory.ts'
+import { SealLog } from '../../group-store/crash-oracle.ts'
+import { MemoryAnchor } from '../../group-store/support.ts'
+import { bodies, listen, roomJid, World } from './world.ts'
+
+const parameters = suiteParameters(1)
+const provider = await defaultProvider(parameters)
+
+function copyOf(medium: MemoryMedium): MemoryMedium {
+  const copy = new MemoryMedium()
+  const all = { from: new Uint8Array(0), before: Uint8Array.of(255), reverse: false, limit: Number.POSITIVE_INFINITY }
+  for (const { address, value } of medium.rows(all)) copy.write(copyBytes(address), copyBytes(value))
+  return copy
+}
+
+/** Two members who have talked; every encryption of the first one is written down. */
+async function pair(name: string, options: { anchor?: MemoryAnchor } = {}) {
+  const world = new World(name)
+  const log = new SealLog()
+  const own = { suite: log.watch(provider.open(parameters, systemRng)), ...options }
+  const alice = await world.device('alice@a.test/x', own)
+  const bob = await world.device('bob@a.test/x')
+  const garden = await alice.client.room(roomJid)
+  await garden.invite('bob@a.test')
+  await world.until('the invitation', () => bob.client.invitations.length === 1)
+  const bobs = await bob.client.room(roomJid)
+  const heard = listen(bobs)
+  await garden.send('before')
+  await world.until('it', () => heard.messages.length === 1)
+  await world.until('quiet', () => garden.idle)
+  return { world, log, own, alice, bob, garden, bobs, heard, backup: copyOf(alice.medium) }
+}
+
+type Pair = Awaited<ReturnType<typeof pair>>
+
+const laters: Readonly<Record<string, (two: Pair) => Promise<unknown>>> = {
+  'one message': ({ garden }) => garden.send('later'),
+  'forty messages': async ({ garden }) => {
+    for (let i = 0; i < 40; i++) await garden.send(`later ${i}`)
+  },
+  'a commit': ({ garden }) => garden.update(),
+  'messages in epochs that others began': async ({ garden, bobs, world }) => {
+    await bobs.update()
+    await bobs.update()
+    await world.until('the epochs', () => garden.health.epoch === bobs.health.epoch)
+    await garden.send('later')
+  },
+  'a commit and messages': async ({ garden }) => {
+    await garden.send('later')
+    await garden.update()
+    await garden.send('later still')
+  },
+}
+
+describe('an old copy of the storage of a client is put back', () => {
+  for (const [what, later] of Object.entries(laters))
+    test(`after ${what}: it only receives, and comes back with fresh keys for all to see`, async () => {
+      const two = await pair(`restore ${what}`)
+      const { world, log, own, alice, bobs, heard, backup } = two
+      await later(two)
+      await world.until('all', () => two.garden.idle && bobs.health.epoch === two.garden.health.epoch)
+      alice.port.disconnect()
+      await alice.client.close()
+      const again = await world.device('alice@a.test/x', { ...own, medium: backup })
+      const room = await again.client.room(roomJid)
+      const back = listen(room)
+      expect(room.health).toMatchObject({ state: 'desynchronised', canSend: false })
+      expect(room.health.issues).toContainEqual({ kind: 'copied', reason: expect.stringMatching(/^own_/) })
+      const sealed = log.seals
+      await expect(room.send('again')).rejects.toMatchObject({ code: 'group/quarantined' })
+      await expect(room.update()).rejects.toMatchObject({ code: 'group/quarantined' })
+      // it reads on, where it can
+      await bobs.send('do you read me?')
+      await world.wait(5_000)
+      if (room.health.epoch === bobs.health.epoch) expect(bodies(back.messages)).toContain('do you read me?')
+      expect(log.seals).toBe(sealed)
+      // the quarantine does not end with the process
+      again.port.disconnect()
+      await again.client.close()
+      const third = await world.device('alice@a.test/x', { ...own, medium: backup })
+      const same = await third.client.room(roomJid)
+      expect(same.health.issues).toContainEqual({ kind: 'copied', reason: expect.stringMatching(/^own_/) })
+      await same.rejoin()
+      expect(same.health).toMatchObject({ state: 'active', canSend: true, issues: [] })
+      await same.send('here again')
+      await world.until('the message', () => bodies(heard.messages).includes('here again'))
+      expect(heard.membership.at(-1)).toMatch(/^rejoined by alice/)
+      expect(bobs.devices()).toHaveLength(2)
+      expect(log.violations).toEqual([])
+      world.stop()
+    })
+
+  test('a copy that sent nothing since, and a client that starts again, are no copies', async () => {
+    const { world, log, own, alice, bobs, backup } = await pair('no copy')
+    await bobs.send('meanwhile')
+    alice.port.disconnect()
+    await alice.client.close()
+    for (const medium of [alice.medium, backup]) {
+      const again = await world.device('alice@a.test/x', { ...own, medium })
+      const room = await again.client.room(roomJid)
+      expect(room.health).toMatchObject({ state: 'active', issues: [] })
+      again.port.disconnect()
+      await again.client.close()
+    }
+    expect(log.violations).toEqual([])
+    world.stop()
+  })
+
+  test('the anchor tells a copy before the archive can, and which of two live ones stops', async () => {
+    const anchor = new MemoryAnchor()
+    const { world, log, own, alice, garden, backup } = await pair('anchor', { anchor })
+    // of what is sent now nothing reaches the archive
+    const stop = world.service.intercept((stanza, to) => (to === roomJid ? undefined : stanza))
+    const lost = garden.send('never arrives')
+    lost.catch(() => undefined)
+    await garden.update().catch(() => undefined)
+    alice.port.disconnect()
+    await alice.client.close()
+    stop()
+    const again = await world.device('alice@a.test/x', { ...own, medium: backup })
+    const room = await again.client.room(roomJid)
+    expect(room.health.issues).toContainEqual({ kind: 'copied', reason: 'anchor' })
+    await expect(room.send('again')).rejects.toMatchObject({ code: 'group/quarantined' })
+    expect(log.violations).toEqual([])
+    world.stop()
+  })
+})
