@@ -148,8 +148,9 @@ export class SimActor {
     if (this.#texts.has(body)) this.#fail(`was shown the text of ${archiveId} twice`)
     if (!body.startsWith(`${sender.account} `)) this.#fail(`was shown ${archiveId} as somebody else's`)
     const before = this.#newest.get(sender.account)
-    // who comes in counts from the beginning
-    const again = this.#arrivals.some(
+    // who comes in counts from the beginning, and who was away himself has not seen others come
+    const own = { account: sender.account, epoch: this.#handle?.session.state.joinEpoch ?? 0n }
+    const again = [...this.#arrivals, own].some(
       ({ account, epoch }) => account === sender.account && epoch > (before?.epoch ?? 0n) && epoch <= message.epoch,
     )
     if (!late && !again && before !== undefined && number <= before.number)

@@ -10,3 +10,6 @@ process.on('message', (options: SimOptions) => {
     },
   )
 })
+
+// whoever started this is gone
+process.on('disconnect', () => process.exit())
