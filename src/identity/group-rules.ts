@@ -13,9 +13,8 @@
  * The rules hold in groups whose GroupContext has an identity policy. A commit that sets the first one is checked as a whole
  * group; every other one costs O(changed leaves * log n).
  */
-import { equalBytes } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
-import { decode, encode } from '../codec/codec.ts'
+import { decode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type {
   GroupRules,
@@ -30,13 +29,8 @@ import { trieKey } from '../ratchet-tree/persistent-map.ts'
 import { componentIds } from '../wire/app-data.ts'
 import type { LeafNode } from '../wire/leaf-node.ts'
 import { CertificateCache } from './group-certificates.ts'
-import {
-  GroupRoles,
-  type IdentityContext,
-  type IdentityPolicy,
-  identityContextOf,
-  type RotationRecord,
-} from './group-components.ts'
+import { checkAccount, checkAccountKey, checkAdmins, checkFirst, checkLeaves, few, recordsIn } from './group-checks.ts'
+import { type IdentityContext, type IdentityPolicy, identityContextOf } from './group-components.ts'
 import { ephemeralData, type RootChange, RotationProof, verifyEvidence, verifyRotationProof } from './group-evidence.ts'
 import { type AccountInTree, changeIndex, emptyGroupIndex, type GroupIndex, type LeafChange } from './group-index.ts'
 import { type LeafIdentity, type LeafReading, leafIdentity, tryLeafIdentity, type X509Device } from './group-leaf.ts'
@@ -49,7 +43,7 @@ import {
   mayRemove,
   type Rights,
 } from './group-rights.ts'
-import { checkCertificateAge, checkNewLeafRoot, checkRecords, checkRoots, checkSuccessor } from './group-succession.ts'
+import { checkCertificateAge, checkNewLeafRoot, checkRecords, checkSuccessor } from './group-succession.ts'
 
 /** What the rules need. */
 export interface IdentityRulesInput {
@@ -61,8 +55,6 @@ export interface IdentityRulesInput {
   readonly x509Device?: X509Device
 }
 
-/** Pieces of evidence, and rotations, in one commit. */
-const maxProofs = 128
 /** Certificates of one batch when a whole group is checked. */
 const batch = 1024
 
@@ -288,69 +280,4 @@ class IdentityRules implements GroupRules {
       check(may, 'identity_group/remover', 'H7', 'a leaf that was removed by somebody who may not')
     }
   }
-}
-
-/** A first policy comes with roles that name somebody and, for lack of any proof, without rotations. */
-function checkFirst(context: IdentityContext, index: GroupIndex): void {
-  checkAdmins(undefined, context, index)
-  check(context.rotations.length === 0, 'identity_group/rotation', 'H3', 'a group that begins with rotations')
-}
-
-/** H8: roles that are set name somebody who is there: a group without admins could never change again. */
-function checkAdmins(before: IdentityContext | undefined, { roles }: IdentityContext, { accounts }: GroupIndex): void {
-  if (roles === undefined || sameAdmins(before?.roles, roles)) return
-  const present = roles.admins.some((admin) => accounts.get(trieKey(admin)) !== undefined)
-  check(present, 'identity_group/policy', 'H8', 'roles that leave the group without an admin')
-}
-
-function sameAdmins(a: GroupRoles | undefined, b: GroupRoles): boolean {
-  return a !== undefined && equalBytes(encode(GroupRoles, a), encode(GroupRoles, b))
-}
-
-/** H3 for new leaves, H5 for those that follow another one. */
-function checkLeaves(
-  { added, updated, path, external, committer, after }: RuleTransition,
-  changes: ReadonlyMap<number, LeafChange>,
-  { policy }: IdentityContext,
-  /** Those of both epochs: the last leaf that moves may take the record away. */
-  rotations: readonly RotationRecord[],
-): void {
-  for (const leafIndex of [...added.map((one) => one.leafIndex), ...(external ? [committer] : [])]) {
-    const leaf = changes.get(leafIndex)?.after
-    if (leaf !== undefined) checkNewLeafRoot(leaf, rotations)
-  }
-  for (const leafIndex of path ? [...updated, committer] : updated) {
-    const change = changes.get(leafIndex)
-    if (change?.after === undefined) throw new MlsError('internal/unreachable', 'a renewed leaf that is blank')
-    const before = external && leafIndex === committer ? undefined : change.before
-    if (!(external && leafIndex === committer)) checkSuccessor(before, change.after, rotations)
-    if (policy !== undefined) checkCertificateAge(before, change.after, after.epoch, policy)
-  }
-}
-
-function checkAccount(index: GroupIndex, { account, accountKey }: LeafIdentity, { rotations }: IdentityContext): void {
-  const entry = index.accounts.get(accountKey)
-  if (entry !== undefined) checkRoots(account, entry, rotations)
-}
-
-function checkAccountKey(index: GroupIndex, account: Uint8Array, { rotations }: IdentityContext): void {
-  const entry = index.accounts.get(trieKey(account))
-  if (entry !== undefined) checkRoots(account, entry, rotations)
-}
-
-/** A bound on the signatures that one commit can make every member check. */
-function few<T>(
-  list: readonly T[],
-  code: 'identity_group/evidence' | 'identity_group/rotation',
-  rule: string,
-): readonly T[] {
-  check(list.length <= maxProofs, code, rule, 'too many proofs in one commit')
-  return list
-}
-
-/** The records that a commit would set, if one of its proposals changes the group's extensions. */
-function recordsIn({ proposals }: RuleCompany): IdentityContext['rotations'] | undefined {
-  for (const { proposal } of proposals)
-    if (proposal.proposalType === 'group_context_extensions') return identityContextOf(proposal.extensions).rotations
-  return undefined
 }

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { concatBytes } from '../../../src/bytes/bytes.ts'
 import { utf8 } from '../../../src/bytes/text.ts'
+import { deviceCertInput } from '../../../src/identity/device-cert.ts'
 import {
   defaultIdentityPolicy,
   groupRoles,
@@ -9,6 +10,8 @@ import {
   withCertificate,
   withIdentityContext,
 } from '../../../src/identity/group-components.ts'
+import { changeIndex, emptyGroupIndex, type LeafChange } from '../../../src/identity/group-index.ts'
+import { leafIdentity } from '../../../src/identity/group-leaf.ts'
 import {
   createGroup,
   createIdentity,
@@ -132,6 +135,24 @@ describe('H2 certificates', () => {
     }
     expect(checked).toBeGreaterThan(10)
   })
+  test('signed, and against its own rules: it outlives the OPS key, or that key lives too long', async () => {
+    const dave = await phone('dave')
+    const subject = { account: dave.of.account, deviceId: dave.entry.deviceId, leafKey: dave.entry.leafKeys[0]! }
+    const { cert } = dave
+    if (cert.signer !== 'ops') throw new Error('not by OPS')
+    const sign = (message: Uint8Array) => dave.of.ops.sign(message)
+    const longer = { ...cert, notAfter: cert.opsNotAfter + 1n }
+    const outliving = { ...longer, signature: sign(deviceCertInput(subject, longer)[0]!.message) }
+    const forever = { ...cert, opsNotAfter: cert.opsNotBefore + 401n * 86_400n }
+    const [own, byRoot] = deviceCertInput(subject, forever)
+    const lasting = {
+      ...forever,
+      signature: sign(own!.message),
+      opsSignature: (await dave.of.root.sign(byRoot!.message)).ed25519,
+    }
+    for (const bad of [outliving, lasting])
+      expect(await add(0, { ...dave, leafExtensions: withCertificate([], bad) })).toBe(certificate)
+  })
   test('two dictionaries in one leaf', async () => {
     const dave = await phone('dave')
     const [first] = dave.leafExtensions
@@ -158,6 +179,22 @@ describe('H3 roots', () => {
       packageOf(await phone('dave', 'tablet', { generation: 1 })),
     ])
     expect(await world.outcome(0, { add: keyPackages })).toBe('identity_group/root H3')
+  })
+  test('no more roots at a time than anybody can be asked to compare', async () => {
+    const bare = await phone('bob')
+    const reading = { mode: 'tofu' as const, x509Device: undefined }
+    const change = (generation: number): LeafChange => ({
+      leafIndex: generation,
+      before: undefined,
+      after: {
+        ...leafIdentity({ ...bare.identity, extensions: bare.leafExtensions } as never, reading),
+        deviceKey: String(generation),
+        certificate: { cert: { ...bare.cert, generation }, bytes: new Uint8Array(0) },
+      },
+    })
+    const changes = (count: number) => Array.from({ length: count }, (_, i) => change(i))
+    expect(await outcomeOf(() => changeIndex(emptyGroupIndex, changes(16)))).toBe('accepted')
+    expect(await outcomeOf(() => changeIndex(emptyGroupIndex, changes(17)))).toBe('identity_group/root H3')
   })
   test('another root once all leaves of the old one are gone', async () => {
     const fresh = await phone('bob', 'tablet', { generation: 1 })
