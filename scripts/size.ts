@@ -1,6 +1,7 @@
 /**
  * `npm run size`: what an application pays for the package, in bytes of gzip, against its budget; and whether the browser
- * builds of esbuild and Vite work and are free of Node's modules. Exits with 1 when something is over.
+ * builds of esbuild and Vite work and are free of Node's modules; and whether two clean builds of the WASM modules are the
+ * same, byte for byte. Exits with 1 when something is not so.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { gzipSync } from 'node:zlib'
 import { build as esbuild } from 'esbuild'
 import { build as vite } from 'vite'
 import { ensureWasm, wasmBytes } from './build-wasm.ts'
+import { differingBuilds } from './reproducible.ts'
 
 const root = join(import.meta.dirname, '..')
 const budgets = { modules: 35_000, engine: 110_000 }
@@ -46,6 +48,9 @@ try {
     budgets.modules,
   )
   report('WASM module for suite 2', gzip(wasmBytes('p256')))
+  const differing = differingBuilds(join(folder, 'clones'))
+  if (differing.length > 0) fail(`two clean builds differ: ${differing.join(', ')}`)
+  else stdout.write('WASM modules: two clean builds are the same bytes\n')
   const entry = join(folder, 'application.ts')
   writeFileSync(entry, application)
   await withEsbuild(entry)
