@@ -154,6 +154,12 @@ describe('backup', () => {
     }
   })
 
+  test('an account that is none', async () => {
+    const account = utf8('a b@example.org')
+    expect(await codeOfAsync(() => seal(content, { ...subject, account }))).toBe('identity/account')
+    expect(await codeOfAsync(async () => open(await seal(), { account }))).toBe('identity/account')
+  })
+
   test('a key that was not committed to', async () => {
     const backup = decode(Backup, await seal())
     // the ciphertext is made to fit another commitment by somebody who knows the key

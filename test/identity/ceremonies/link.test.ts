@@ -276,6 +276,7 @@ describe('linking', () => {
     for (const late of [now + 2n * request + 1n, now - 1n]) {
       const one = await sealed()
       expect(await codeOfAsync(() => one.linking.open(one.bytes, late))).toBe('identity_link/expired')
+      expect(await codeOfAsync(() => one.linking.open(one.bytes, now))).toBe('identity_link/used')
       const two = await requestLink(suite, device, now)
       expect(codeOf(() => two.showCode('000000', late))).toBe('identity_link/expired')
     }
