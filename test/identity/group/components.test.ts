@@ -20,8 +20,9 @@ import {
 import { RemovalEvidence } from '../../../src/identity/group-evidence.ts'
 import { identityGroupRules } from '../../../src/identity/group-rules.ts'
 import { type Credential, createGroup } from '../../../src/index.ts'
-import { componentIds, readComponent, setComponents } from '../../../src/wire/app-data.ts'
-import { extensionTypes } from '../../../src/wire/registries.ts'
+import { componentIds, encodeAppEphemeral, readComponent, setComponents } from '../../../src/wire/app-data.ts'
+import { Proposal } from '../../../src/wire/proposal.ts'
+import { draftProposalTypes, extensionTypes } from '../../../src/wire/registries.ts'
 import { capabilities, certify, honest, lawless, outcomeOf, phone, seeded, suite } from './support.ts'
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((list) => Uint8Array.from(list))
@@ -100,6 +101,14 @@ describe('dictionaries', () => {
     expect(await outcomeOf(() => readComponent([one, two], 1))).toBe('codec/value')
     expect(readComponent([two], 1)).toBeUndefined()
   })
+})
+
+test('an app_ephemeral proposal has no length of its own, and no other body', async () => {
+  const type = draftProposalTypes.appEphemeral
+  const proposal = { proposalType: 'custom' as const, type, body: encodeAppEphemeral(0x8a06, Uint8Array.of(1, 2)) }
+  expect([...encode(Proposal, proposal)]).toEqual([0, 9, 0x8a, 6, 2, 1, 2])
+  const wrong = { ...proposal, body: Uint8Array.of(1, 2) }
+  expect(await outcomeOf(() => encode(Proposal, wrong))).toBe('codec/range')
 })
 
 test('the own leaf is renewed when its certificate is another one, or has no date where one is asked for', async () => {

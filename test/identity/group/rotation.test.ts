@@ -171,6 +171,15 @@ describe('while two roots stand side by side', () => {
       'accepted',
     )
   })
+  test('records stay in the order of their coming, and one that goes takes no other with it', async () => {
+    const group = between.groups[0]!
+    const [first] = identityContextOf(group.extensions).rotations
+    const second = recordOf('carol', group.epoch + 1n)
+    const custom = [rotationProposal(await rotated('carol'))]
+    expect(await between.outcome(3, { extensions: context(group, [second, first!]), custom })).toBe(rotation)
+    expect(await between.outcome(3, { extensions: context(group, [second]), custom })).toBe(rotation)
+    expect(await between.outcome(3, { extensions: context(group, [first!, second]), custom })).toBe('accepted')
+  })
   test('a second heir of the old root is none', async () => {
     const group = between.groups[0]!
     const [first] = identityContextOf(group.extensions).rotations
