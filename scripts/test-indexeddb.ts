@@ -1,7 +1,8 @@
 /**
  * Tests the IndexedDB driver in real headless Chromium: conformance kit (plain and sealed), reload and closing of the tab in
- * the middle of batches, several tabs, a frozen tab. `npx tsx scripts/test-indexeddb.ts [rounds]`; `CHROMIUM` names another
- * executable. Prints `N passed, N failed` and fails when one did.
+ * the middle of batches, several tabs, a frozen tab; then the same with a real group: reload at every stage of a commit,
+ * reload, closing and crash of a tab that sends, two tabs on one store. `npx tsx scripts/test-indexeddb.ts [rounds]`;
+ * `CHROMIUM` names another executable. Prints `N passed, N failed` and fails when one did.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -10,7 +11,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { chromium, type Page as Tab } from 'playwright-core'
+import { fromBase64, toBase64 } from '../src/bytes/text.ts'
+import { createIdentity, createKeyPackage } from '../src/index.ts'
+import { TrialRoom } from '../test/group-store/trial-room.ts'
+import type { GroupPage } from '../test/storage/browser/group.ts'
 import type { Page } from '../test/storage/browser/page.ts'
+import { openSuite } from '../test/support/suite.ts'
 
 const rounds = Number(process.argv[2] ?? 20)
 const width = 8
@@ -154,6 +160,136 @@ async function tabs(): Promise<void> {
   await frozen.close()
 }
 
+type GroupCall = {
+  [Name in keyof GroupPage]: GroupPage[Name] extends (...args: infer A) => infer R ? [A, Awaited<R>] : never
+}
+function onGroup<Name extends keyof GroupPage>(
+  on: Tab,
+  name: Name,
+  ...args: GroupCall[Name][0]
+): Promise<GroupCall[Name][1]> {
+  return on.evaluate(
+    ([method, list]) => {
+      const api = (globalThis as unknown as { group: Record<string, (...values: unknown[]) => unknown> }).group
+      return api[method as string]!(...(list as unknown[]))
+    },
+    [name, args] as const,
+  ) as Promise<GroupCall[Name][1]>
+}
+
+/** A group of a tab and of a peer in this process, and the room between them. */
+async function groupRoom(name: string) {
+  const room = new TrialRoom()
+  const openTab = async () => {
+    const made = await browser.newPage()
+    await made.exposeFunction('said', (line: string) => room.hear(line))
+    await made.exposeFunction('archiveText', async () => {
+      await room.idle()
+      return room.archive
+    })
+    await load(made)
+    return made
+  }
+  const bundle = await createKeyPackage({ suite: openSuite(1), identity: createIdentity(openSuite(1), 'bob') })
+  const first = await openTab()
+  const [identity, commit, welcome] = await onGroup(first, 'create', name, toBase64(bundle.message))
+  await room.admit(bundle, fromBase64(commit), fromBase64(welcome))
+  return { room, openTab, first, identity, open: (on: Tab) => onGroup(on, 'open', name, identity, 'take') }
+}
+
+/** Ends a tab: by loading it again, by closing it, by a crash of its process. */
+async function interrupt(on: Tab, how: number, openTab: () => Promise<Tab>): Promise<Tab> {
+  if (how === 0) {
+    await load(on)
+    return on
+  }
+  if (how === 1) await on.close({ runBeforeUnload: false })
+  else {
+    const control = await browser.newCDPSession(on)
+    await Promise.race([control.send('Page.crash').catch(() => undefined), pause(500)])
+  }
+  return openTab()
+}
+
+/** A real group whose tab goes away at each stage of a commit, three times in each of three ways. */
+async function commitStages(): Promise<void> {
+  const { room, openTab, first, open } = await groupRoom('stages')
+  let on = first
+  const stages: Record<string, (on: Tab) => Promise<unknown>> = {
+    'while it is stored': (tab) => onGroup(tab, 'startCommit'),
+    'stored and not sent': (tab) => onGroup(tab, 'commit'),
+    'sent and not read': async (tab) => {
+      await onGroup(tab, 'commit')
+      await onGroup(tab, 'post')
+    },
+    'while it is merged': async (tab) => {
+      await onGroup(tab, 'commit')
+      await onGroup(tab, 'post')
+      await onGroup(tab, 'startCatchUp')
+    },
+  }
+  let count = 0
+  for (const [stage, act] of Object.entries(stages))
+    for (let round = 0; round < 6; round++) {
+      const name = `commit ${stage}, ${['reload', 'close', 'crash'][round % 3]} ${round}`
+      same(`${name}: opens`, await open(on), 'ok')
+      same(`${name}: catches up`, await onGroup(on, 'catchUp'), 'ok')
+      await act(on)
+      // a different moment of the batch each time
+      if (round >= 3) await pause(Math.random() * 20)
+      on = await interrupt(on, round % 3, openTab)
+      same(`${name}: opens again`, await open(on), 'ok')
+      same(`${name}: settles`, await onGroup(on, 'settle'), 'ok')
+      same(`${name}: sends`, await onGroup(on, 'send', `s${count++}`), 'ok')
+      same(`${name}: settles again`, await onGroup(on, 'settle'), 'ok')
+      await room.judge(await onGroup(on, 'state'))
+      report(name, room.take().join('; '))
+      await onGroup(on, 'close')
+    }
+  console.log(`${4 * 6} interrupted commits, ${room.acknowledged.size} messages, ${room.seals.seals} encryptions`)
+  await on.close()
+}
+
+/** A real group whose tab goes away at random moments. */
+async function groupLives(): Promise<void> {
+  const { room, openTab, first, open } = await groupRoom('lives')
+  let on = first
+  for (let life = 0; life < rounds; life++) {
+    same(`life ${life} opens`, await open(on), 'ok')
+    onGroup(on, 'run', `l${life}`).catch(() => undefined)
+    await pause(50 + Math.random() * 400)
+    on = await interrupt(on, life % 3, openTab)
+    report(`life ${life}`, room.take().join('; '))
+  }
+  same('the last life opens', await open(on), 'ok')
+  same('the last life settles', await onGroup(on, 'settle'), 'ok')
+  await room.judge(await onGroup(on, 'state'))
+  report('everything was shown once', room.take().join('; '))
+  report('the lives sent something', room.acknowledged.size >= rounds ? '' : `${room.acknowledged.size} messages`)
+  console.log(`${rounds} lives, ${room.acknowledged.size} messages, ${room.seals.seals} encryptions`)
+  await on.close()
+}
+
+/** Two tabs, one store: whoever took it last sends; the other one does not, whatever it tries. */
+async function groupTabs(): Promise<void> {
+  const { room, openTab, first, open } = await groupRoom('two tabs')
+  const tabs_ = [first, await openTab()]
+  for (let round = 0; round < 6; round++) {
+    const [owner, other] = [tabs_[round % 2]!, tabs_[(round + 1) % 2]!]
+    const name = `two tabs ${round}`
+    same(`${name}: the store is taken`, await open(owner), 'ok')
+    same(`${name}: catches up`, await onGroup(owner, 'catchUp'), 'ok')
+    same(`${name}: sends`, await onGroup(owner, 'send', `t${round}`), 'ok')
+    if (round === 0) continue
+    same(`${name}: the former owner does not send`, await onGroup(other, 'send', `late${round}`), 'storage/fenced')
+    same(`${name}: the former owner does not commit`, await onGroup(other, 'commit'), 'storage/fenced')
+    same(`${name}: settles`, await onGroup(owner, 'settle'), 'ok')
+    await room.judge(await onGroup(owner, 'state'))
+    report(name, room.take().join('; '))
+  }
+  for (const tab_ of tabs_) await tab_.close()
+}
+
 async function platformKey(): Promise<void> {
   const on = await tab()
   same('sealed by a platform key', await call(on, 'openSealed', 'platform'), 'ok')
@@ -168,7 +304,7 @@ async function platformKey(): Promise<void> {
 }
 
 try {
-  for (const part of [kit, interruptions, tabs, platformKey])
+  for (const part of [kit, interruptions, tabs, commitStages, groupLives, groupTabs, platformKey])
     await part().catch((error: unknown) => report(part.name, String(error)))
 } finally {
   await browser.close()

@@ -1,17 +1,17 @@
 /** What an observer outside of a crashing client sees: every encryption, and who was shown what. */
-import { createHash } from 'node:crypto'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { type Bytes, copyBytes, equalBytes } from '../../src/bytes/bytes.ts'
 import { MlsError } from '../../src/bytes/errors.ts'
-import { fromUtf8, toHex } from '../../src/bytes/text.ts'
+import { fromUtf8, toHex, utf8 } from '../../src/bytes/text.ts'
 import type { CipherSuite, Rng } from '../../src/crypto/cipher-suite.ts'
 import type { Group } from '../../src/group/group.ts'
 import { tables } from '../../src/group-store/layout.ts'
 import type { Storage } from '../../src/ports/storage.ts'
 
 const hash = (...parts: readonly Uint8Array[]) => {
-  const digest = createHash('sha256')
+  const digest = sha256.create()
   for (const part of parts) digest.update(part)
-  return digest.digest('hex')
+  return toHex(copyBytes(digest.digest()))
 }
 
 /** Randomness that depends on a seed alone. */
@@ -19,14 +19,7 @@ export function seededRng(seed: string): Rng & { randomBytes(length: number): By
   let counter = 0
   const randomBytes = (length: number): Bytes => {
     const out = new Uint8Array(length)
-    for (let at = 0; at < length; at += 32)
-      out.set(
-        createHash('sha256')
-          .update(`${seed} ${counter++}`)
-          .digest()
-          .subarray(0, length - at),
-        at,
-      )
+    for (let at = 0; at < length; at += 32) out.set(sha256(utf8(`${seed} ${counter++}`)).subarray(0, length - at), at)
     return out
   }
   return { randomBytes } as Rng & { randomBytes(length: number): Bytes }
@@ -112,11 +105,11 @@ export class PlainMember {
 
 /** The whole content of a group store, as one hash. */
 export async function contentHash(storage: Storage): Promise<string> {
-  const digest = createHash('sha256')
+  const digest = sha256.create()
   for (const table of Object.values(tables))
     for (const { key, value } of await storage.scan(table, { limit: 65_536 }))
-      digest.update(`${table} ${toHex(key)} ${toHex(value)}\n`)
-  return digest.digest('hex')
+      digest.update(utf8(`${table} ${toHex(key)} `)).update(value)
+  return toHex(copyBytes(digest.digest()))
 }
 
 /** I5: whether any row holds one of these keys. */

@@ -1,10 +1,11 @@
-/** What the test page offers to scripts/test-indexeddb.ts, under `globalThis.page`. */
+/** What the test page offers to scripts/test-indexeddb.ts, under `globalThis.page`; for groups, see group.ts. */
 import { openDB } from 'idb'
 import type { Storage } from '../../../src/ports/storage.ts'
 import { openIndexedDbStorage } from '../../../src/storage/indexeddb.ts'
 import { platformMasterKey, rawMasterKey } from '../../../src/storage/master-key.ts'
 import { openSealedStorage } from '../../../src/storage/sealed.ts'
 import { type StorageSubject, storageChecks } from '../../../src/testing/storage/index.ts'
+import { group } from './group.ts'
 
 const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length))
 const text = (value: string) => new TextEncoder().encode(value)
@@ -96,4 +97,4 @@ const page = {
 }
 
 export type Page = typeof page
-Object.assign(globalThis, { page })
+Object.assign(globalThis, { page, group })
