@@ -9,7 +9,7 @@
 import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { type Writer, written } from './writer.ts'
 
 /** Both directions of one structure. */
 export interface Codec<T> {
@@ -38,9 +38,7 @@ type Variant<D extends string, A extends Arms> = {
 
 /** Encodes a value. @throws `codec/range` for a value that the structure cannot hold */
 export function encode<T>(codec: Codec<T>, value: T): Bytes {
-  const writer = new Writer()
-  codec.write(writer, value)
-  return writer.finish()
+  return written((writer) => codec.write(writer, value))
 }
 
 /** Decodes a whole byte string; `trailing` is the rule that bytes after it break. @throws codes of kind `malformed` */

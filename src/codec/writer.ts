@@ -19,6 +19,12 @@ export class Writer {
     this.#view = new DataView(this.#bytes.buffer)
   }
 
+  /** `count` zeros. */
+  zeros(count: number): void {
+    const offset = this.#reserve(count)
+    this.#bytes.fill(0, offset, offset + count)
+  }
+
   /** Bytes written so far. */
   get length(): number {
     return this.#length
@@ -86,10 +92,15 @@ export class Writer {
     return this.#bytes.slice(0, this.#length)
   }
 
-  /** Overwrites the buffer; for writers that held secrets. */
+  /** Overwrites what was written, and starts again; for writers that held secrets. */
   wipe(): void {
-    this.#bytes.fill(0)
+    this.#bytes.fill(0, 0, this.#length)
     this.#length = 0
+  }
+
+  /** Bytes that are reserved. */
+  get capacity(): number {
+    return this.#bytes.length
   }
 
   #writeVarint(offset: number, value: number, size: number): void {
@@ -110,6 +121,27 @@ export class Writer {
     }
     this.#length = needed
     return offset
+  }
+}
+
+const idle: Writer[] = []
+const idleCapacity = 4096
+const mostIdle = 4
+/** Larger buffers are left to the collector. */
+const largestIdle = 262_144
+
+/**
+ * What `write` writes, as bytes of its own. The buffer behind it is used again and zeroed in between, so that neither a new one
+ * nor its growth is paid for each time, and nothing secret stays in it.
+ */
+export function written(write: (writer: Writer) => void): Bytes {
+  const writer = idle.pop() ?? new Writer(idleCapacity)
+  try {
+    write(writer)
+    return writer.finish()
+  } finally {
+    writer.wipe()
+    if (writer.capacity <= largestIdle && idle.length < mostIdle) idle.push(writer)
   }
 }
 

@@ -2,9 +2,9 @@
  * The labelled operations of RFC 9420 §5.1 and §5.2. This is the only file that builds labels with the prefix "MLS 1.0 ",
  * so that no two uses of a key can be confused (V040, V041).
  */
-import { ascii, type Bytes, wipe } from '../bytes/bytes.ts'
+import { ascii, type Bytes, empty, wipe } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
-import { Writer } from '../codec/writer.ts'
+import { type Writer, written } from '../codec/writer.ts'
 import type { CipherSuite, HpkeCiphertext, HpkeKeyPair, HpkeSealRequest } from './cipher-suite.ts'
 
 const prefix = 'MLS 1.0 '
@@ -18,15 +18,37 @@ function labelBytes(label: string): Bytes {
   return bytes
 }
 
+/** KDFLabels with an empty context, by label and length; never changed. */
+const kdfLabels = new Map<string, Bytes>()
+
 /** KDFLabel of RFC 9420 §8. */
 function kdfLabel(label: string, context: Uint8Array, length: number): Bytes {
   // RFC 9420 §8 V031: the length is a uint16
   if (length > 0xffff) throw new MlsError('crypto/length', 'more than 65535 bytes from one expansion', { rule: 'V031' })
-  const writer = new Writer(context.length + label.length + 24)
-  writer.uint16(length)
-  writer.opaque(labelBytes(label))
-  writer.opaque(context)
-  return writer.finish()
+  const name = `${length} ${label}`
+  let plain = kdfLabels.get(name)
+  if (plain === undefined) {
+    plain = written((writer) => {
+      writer.uint16(length)
+      writer.opaque(labelBytes(label))
+      writer.varint(0)
+    })
+    if (kdfLabels.size < 64) kdfLabels.set(name, plain)
+  }
+  if (context.length === 0) return plain
+  if (context.length < 0x40) {
+    // RFC 9420 §2.1.2: such a length is one byte, and takes the place of the zero
+    const bytes = new Uint8Array(plain.length + context.length)
+    bytes.set(plain)
+    bytes[plain.length - 1] = context.length
+    bytes.set(context, plain.length)
+    return bytes
+  }
+  const head = plain.subarray(0, -1)
+  return written((writer) => {
+    writer.raw(head)
+    writer.opaque(context)
+  })
 }
 
 /** `ExpandWithLabel(Secret, Label, Context, Length)`, RFC 9420 §8. @throws `crypto/length` */
@@ -42,7 +64,40 @@ export function expandWithLabel(
 
 /** `DeriveSecret(Secret, Label)`, RFC 9420 §8: Nh bytes. */
 export function deriveSecret(suite: CipherSuite, secret: Uint8Array, label: string): Bytes {
-  return expandWithLabel(suite, secret, label, new Uint8Array(0), suite.parameters.hashLength)
+  return expandWithLabel(suite, secret, label, empty, suite.parameters.hashLength)
+}
+
+/** One output of {@link expandWithLabels}; `length` is at most Nh. */
+export interface LabelledOutput {
+  readonly label: string
+  readonly length: number
+}
+
+/** `ExpandWithLabel` of one secret and context for several labels (RFC 9420 §8), in one batch. */
+export function expandWithLabels(
+  suite: CipherSuite,
+  secret: Uint8Array,
+  outputs: readonly LabelledOutput[],
+  context: Uint8Array,
+): Bytes[] {
+  const { hashLength } = suite.parameters
+  const secrets = outputs.map(() => secret)
+  const infos = outputs.map(({ label, length }) => kdfLabel(label, context, length))
+  // the length is part of the label: a shorter output is the beginning of a whole block
+  const blocks = suite.expandMany(secrets, infos, hashLength)
+  return blocks.map((block, i) => {
+    const { length } = outputs[i] as LabelledOutput
+    if (length === hashLength) return block
+    const bytes = block.slice(0, length)
+    wipe(block)
+    return bytes
+  })
+}
+
+function generationContext(generation: number): Bytes {
+  const context = new Uint8Array(4)
+  for (let i = 0; i < 4; i++) context[i] = generation >>> (24 - 8 * i)
+  return context
 }
 
 /** `DeriveTreeSecret(Secret, Label, Generation, Length)`, RFC 9420 §9. */
@@ -53,17 +108,30 @@ export function deriveTreeSecret(
   generation: number,
   length: number,
 ): Bytes {
-  const context = new Uint8Array(4)
-  new DataView(context.buffer).setUint32(0, generation)
-  return expandWithLabel(suite, secret, label, context, length)
+  return expandWithLabel(suite, secret, label, generationContext(generation), length)
+}
+
+/** {@link deriveTreeSecret} for several labels, in one batch. */
+export function deriveTreeSecrets(
+  suite: CipherSuite,
+  secret: Uint8Array,
+  outputs: readonly LabelledOutput[],
+  generation: number,
+): Bytes[] {
+  return expandWithLabels(suite, secret, outputs, generationContext(generation))
 }
 
 /** SignContent of RFC 9420 §5.1.2: what is signed for `label` and `content`. */
 export function signContent(label: string, content: Uint8Array): Bytes {
-  const writer = new Writer(content.length + label.length + 24)
-  writer.opaque(labelBytes(label))
-  writer.opaque(content)
-  return writer.finish()
+  return signContentOf(label, (writer) => writer.raw(content))
+}
+
+/** {@link signContent} of what `write` writes. */
+export function signContentOf(label: string, write: (writer: Writer) => void): Bytes {
+  return written((writer) => {
+    writer.opaque(labelBytes(label))
+    writer.vector(() => write(writer))
+  })
 }
 
 /** `SignWithLabel(SignatureKey, Label, Content)`, RFC 9420 §5.1.2. */
@@ -140,10 +208,11 @@ export function refHash(
   label: 'KeyPackage Reference' | 'Proposal Reference',
   value: Uint8Array,
 ): Bytes {
-  const writer = new Writer(value.length + 48)
-  writer.opaque(labelBytes(label))
-  writer.opaque(value)
-  return suite.hash(writer.finish())
+  const bytes = written((writer) => {
+    writer.opaque(labelBytes(label))
+    writer.opaque(value)
+  })
+  return suite.hash(bytes)
 }
 
 /** Key and nonce of a Welcome (RFC 9420 §12.4.3): AEAD of the GroupInfo. Consumes and wipes `welcomeSecret`. */
@@ -152,8 +221,8 @@ export function welcomeKeyAndNonce(
   welcomeSecret: Bytes,
 ): { readonly key: Bytes; readonly nonce: Bytes } {
   const { keyLength, nonceLength } = suite.parameters
-  const key = expandWithLabel(suite, welcomeSecret, 'key', new Uint8Array(0), keyLength)
-  const nonce = expandWithLabel(suite, welcomeSecret, 'nonce', new Uint8Array(0), nonceLength)
+  const key = expandWithLabel(suite, welcomeSecret, 'key', empty, keyLength)
+  const nonce = expandWithLabel(suite, welcomeSecret, 'nonce', empty, nonceLength)
   wipe(welcomeSecret)
   return { key, nonce }
 }

@@ -14,7 +14,7 @@ import { type Bytes, wipe } from '../bytes/bytes.ts'
 import { bug, check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { decode, encode } from '../codec/codec.ts'
-import { Writer } from '../codec/writer.ts'
+import { written } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { tagLength } from '../crypto/suites.ts'
 import type { OpeningKey } from '../secret-tree/opening-key.ts'
@@ -160,18 +160,16 @@ function ratchetType(contentType: ContentType): RatchetType {
 
 /** PrivateMessageContent and its padding. @throws `limit/exceeded` R01 */
 function encodePadded({ content, auth }: AuthenticatedContent, padding: PaddingPolicy): Bytes {
-  const writer = new Writer(512)
-  privateMessageContent(content.contentType).write(writer, { ...content, auth })
-  const room =
-    wireLimits.messageBytes - tagLength - overhead - content.groupId.length - content.authenticatedData.length
-  // R01: what our peers would refuse is not sent
-  check(writer.length <= room, 'limit/exceeded', 'R01', 'a message of too many bytes')
-  // RFC 9420 §15.1: padding does not push a message over a limit
-  const length = Math.min(paddedLength(padding, writer.length), room)
-  writer.raw(new Uint8Array(length - writer.length))
-  const bytes = writer.finish()
-  writer.wipe()
-  return bytes
+  return written((writer) => {
+    privateMessageContent(content.contentType).write(writer, { ...content, auth })
+    const room =
+      wireLimits.messageBytes - tagLength - overhead - content.groupId.length - content.authenticatedData.length
+    // R01: what our peers would refuse is not sent
+    check(writer.length <= room, 'limit/exceeded', 'R01', 'a message of too many bytes')
+    // RFC 9420 §15.1: padding does not push a message over a limit
+    const length = Math.min(paddedLength(padding, writer.length), room)
+    writer.zeros(length - writer.length)
+  })
 }
 
 /** RFC 9420 §6.3.1: the first four bytes of the nonce, XOR the guard. */

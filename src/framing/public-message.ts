@@ -6,7 +6,7 @@
 import { type Bytes, equalBytes } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
-import { Writer } from '../codec/writer.ts'
+import { written } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { type VerifiedContent, verifyFramedContent } from '../signed/framed-content.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
@@ -15,7 +15,7 @@ import {
   type FramedContent,
   type FramedContentAuthData,
   framedContentAuthData,
-  framedContentTbs,
+  writeFramedContentTbs,
 } from '../wire/framed-content.ts'
 import type { PublicMessage } from '../wire/public-message.ts'
 import { checkContent } from './sender-rules.ts'
@@ -72,11 +72,12 @@ export function unprotectPublic(context: PublicVerifyContext, message: PublicMes
 
 /** `membership_tag` over AuthenticatedContentTBM (RFC 9420 §6.2): Nh bytes. */
 function membershipTag(context: PublicContext, content: FramedContent, auth: FramedContentAuthData): Bytes {
-  const writer = new Writer(1024)
-  writer.raw(framedContentTbs('mls_public_message', content, context.encodedContext))
-  framedContentAuthData(content.contentType).write(writer, auth)
+  const tagged = written((writer) => {
+    writeFramedContentTbs(writer, 'mls_public_message', content, context.encodedContext)
+    framedContentAuthData(content.contentType).write(writer, auth)
+  })
   const { suite, membershipKey } = context
-  return membershipKey.use((key) => suite.hmac(key, writer.finish()))
+  return membershipKey.use((key) => suite.hmac(key, tagged))
 }
 
 function checkMembershipTag(context: PublicContext, message: PublicMessage): void {

@@ -6,11 +6,11 @@
  * ```
  */
 import { type Bytes, wipe } from '../bytes/bytes.ts'
-import { check } from '../bytes/errors.ts'
+import { at, check } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { decode, encode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { expandWithLabel } from '../crypto/labels.ts'
+import { expandWithLabels } from '../crypto/labels.ts'
 import { type PrivateMessage, SenderData, SenderDataAad } from '../wire/private-message.ts'
 
 /** Bytes of SenderData. */
@@ -28,10 +28,12 @@ export function senderDataKeyAndNonce(
   const { hashLength, keyLength, nonceLength } = suite.parameters
   // RFC 9420 §6.3.2: the first KDF.Nh bytes, or all of them when there are fewer
   const sample = ciphertext.subarray(0, hashLength)
-  return senderDataSecret.use((secret) => ({
-    key: expandWithLabel(suite, secret, 'key', sample, keyLength),
-    nonce: expandWithLabel(suite, secret, 'nonce', sample, nonceLength),
-  }))
+  const outputs = [
+    { label: 'key', length: keyLength },
+    { label: 'nonce', length: nonceLength },
+  ]
+  const derived = senderDataSecret.use((secret) => expandWithLabels(suite, secret, outputs, sample))
+  return { key: at(derived, 0), nonce: at(derived, 1) }
 }
 
 /** `encrypted_sender_data`: 28 bytes. */

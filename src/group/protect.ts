@@ -1,4 +1,4 @@
-import type { Bytes } from '../bytes/bytes.ts'
+import { type Bytes, copyBytes, empty } from '../bytes/bytes.ts'
 import { check } from '../bytes/errors.ts'
 import type { PaddingPolicy } from '../framing/padding.ts'
 import { protectPrivate } from '../framing/private-message.ts'
@@ -15,6 +15,11 @@ export interface ProtectOptions {
   readonly padding?: PaddingPolicy
 }
 
+/** Bytes over memory that is not shared with others who may change it meanwhile. */
+function owned(bytes: Uint8Array): Bytes {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : copyBytes(bytes)
+}
+
 /** Encrypts an application message at once (RFC 9420 §6.3). See `Group.protect`. */
 export function protectIn(state: GroupState, data: Uint8Array, options: ProtectOptions): Bytes {
   const { current, config } = state
@@ -25,9 +30,10 @@ export function protectIn(state: GroupState, data: Uint8Array, options: ProtectO
     groupId: context.groupId,
     epoch: context.epoch,
     sender: { senderType: 'member', leafIndex: privateTree.leafIndex },
-    authenticatedData: Uint8Array.from(options.authenticatedData ?? []),
+    // lent: nothing of the content is kept when this returns
+    authenticatedData: owned(options.authenticatedData ?? empty),
     contentType: 'application',
-    applicationData: Uint8Array.from(data),
+    applicationData: owned(data),
   }
   const wireFormat = 'mls_private_message'
   const signature = signFramedContentSync(signer, wireFormat, content, encodedContext)

@@ -8,7 +8,7 @@
  *                                                 └─ commit ─ rules, tree, key schedule ─> staged
  * ```
  */
-import { type Bytes, equalBytes } from '../bytes/bytes.ts'
+import { type Bytes, empty, equalBytes } from '../bytes/bytes.ts'
 import { bug, check, MlsError } from '../bytes/errors.ts'
 import type { Epoch } from '../commit/epoch.ts'
 import { memberOf } from '../commit/member.ts'
@@ -51,17 +51,18 @@ export async function stageMessage(state: GroupState, bytes: Uint8Array, lookup:
 
   // RFC 9420 §6 V062, §12.4.2 V269: nothing of a later epoch is applied
   if (epoch > current.context.epoch) return unchanged({ kind: 'future-epoch', contentType, epoch })
-  const messageHash = current.suite.hash(bytes)
+  const isApplication = contentType === 'application' && message.wireFormat === 'mls_private_message'
+  if (epoch < current.context.epoch && isApplication) return receivePast(state, message.privateMessage)
+  // application messages are never compared with commits
+  const messageHash = isApplication ? empty : current.suite.hash(bytes)
   if (epoch < current.context.epoch) {
-    if (contentType === 'application' && message.wireFormat === 'mls_private_message')
-      return receivePast(state, message.privateMessage)
     const known = state.lastCommit !== undefined && equalBytes(state.lastCommit, messageHash)
     // RFC 9420 §12.4.2 V063: a handshake of an epoch that is over; §14 V270: of two commits the first decides
     return unchanged({ kind: known ? 'duplicate' : 'past-epoch', contentType, epoch })
   }
   const { pending } = state
   // RFC 9420 §14 V272: the echo of the own commit
-  if (pending !== undefined && equalBytes(pending.messageHash, messageHash)) {
+  if (pending !== undefined && !isApplication && equalBytes(pending.messageHash, messageHash)) {
     const { changes } = pending
     return unchanged({ kind: 'own-commit', changes, staged: pending, welcome: undefined, groupInfo: undefined })
   }

@@ -47,10 +47,10 @@
  * Invariants: a function consumes each `Secret` argument unless it says otherwise, wipes it before it returns, and wipes
  * every intermediate value, also when it throws (RFC 9420 §9.2, V216). No function keeps state.
  */
-import { type Bytes, concatBytes, equalBytes, wipe } from '../bytes/bytes.ts'
+import { type Bytes, equalBytes, wipe } from '../bytes/bytes.ts'
 import { bug, check } from '../bytes/errors.ts'
 import { Secret } from '../bytes/secret.ts'
-import { Writer } from '../codec/writer.ts'
+import { written } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { deriveSecret, expandWithLabel } from '../crypto/labels.ts'
 import { type AuthenticatedContent, FramedContent, FramedWireFormat } from '../wire/framed-content.ts'
@@ -202,12 +202,13 @@ export function confirmedTranscriptHash(
   content: AuthenticatedContent,
 ): Bytes {
   if (content.content.contentType !== 'commit') throw bug('only commits enter the transcript')
-  const writer = new Writer(1024)
-  writer.raw(interimTranscriptHash)
-  FramedWireFormat.write(writer, content.wireFormat)
-  FramedContent.write(writer, content.content)
-  writer.opaque(content.auth.signature)
-  return suite.hash(writer.finish())
+  const input = written((writer) => {
+    writer.raw(interimTranscriptHash)
+    FramedWireFormat.write(writer, content.wireFormat)
+    FramedContent.write(writer, content.content)
+    writer.opaque(content.auth.signature)
+  })
+  return suite.hash(input)
 }
 
 /** `interim_transcript_hash`: Nh bytes over the confirmed hash and the confirmation tag of the same epoch. */
@@ -216,9 +217,11 @@ export function interimTranscriptHash(
   confirmedTranscriptHash: Uint8Array,
   confirmationTag: Uint8Array,
 ): Bytes {
-  const writer = new Writer(confirmationTag.length + 4)
-  writer.opaque(confirmationTag)
-  return suite.hash(concatBytes(confirmedTranscriptHash, writer.finish()))
+  const input = written((writer) => {
+    writer.raw(confirmedTranscriptHash)
+    writer.opaque(confirmationTag)
+  })
+  return suite.hash(input)
 }
 
 /** `confirmation_tag` of an epoch: Nh bytes. Does not consume the key. @throws `secret/consumed` */

@@ -12,9 +12,10 @@
  * A ratchet holds the secret of the next generation alone. It never holds one of a generation that is over.
  */
 import { type Bytes, wipe } from '../bytes/bytes.ts'
-import { MlsError } from '../bytes/errors.ts'
+import { at, MlsError } from '../bytes/errors.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { deriveTreeSecret } from '../crypto/labels.ts'
+import { deriveTreeSecret, deriveTreeSecrets, type LabelledOutput } from '../crypto/labels.ts'
+import type { SuiteParameters } from '../crypto/suites.ts'
 
 /** Handshake messages and application messages have a ratchet each (V094). */
 export type RatchetType = 'handshake' | 'application'
@@ -28,17 +29,34 @@ export interface KeyAndNonce {
 /** The number of generations of a ratchet: they are uint32, and the last of them is not used for sending (V213). */
 export const generations = 2 ** 32
 
+function keyOutputs({ keyLength, nonceLength }: SuiteParameters): LabelledOutput[] {
+  return [
+    { label: 'key', length: keyLength },
+    { label: 'nonce', length: nonceLength },
+  ]
+}
+
+/** Everything that a generation gives, and the secret of the one after. */
+export interface Generation extends KeyAndNonce {
+  readonly next: Bytes
+}
+
+/** Key, nonce and the secret of the generation after: three expansions in one batch. `secret` stays the caller's. */
+export function deriveGeneration(suite: CipherSuite, secret: Uint8Array, generation: number): Generation {
+  const { parameters } = suite
+  const outputs = [...keyOutputs(parameters), { label: 'secret', length: parameters.hashLength }]
+  const derived = deriveTreeSecrets(suite, secret, outputs, generation)
+  return { key: at(derived, 0), nonce: at(derived, 1), next: at(derived, 2) }
+}
+
 /** Key and nonce of a generation: two expansions. `secret` stays the caller's. */
 export function keyAndNonce(suite: CipherSuite, secret: Uint8Array, generation: number): KeyAndNonce {
-  const { keyLength, nonceLength } = suite.parameters
-  return {
-    key: deriveTreeSecret(suite, secret, 'key', generation, keyLength),
-    nonce: deriveTreeSecret(suite, secret, 'nonce', generation, nonceLength),
-  }
+  const derived = deriveTreeSecrets(suite, secret, keyOutputs(suite.parameters), generation)
+  return { key: at(derived, 0), nonce: at(derived, 1) }
 }
 
 /** The secret of the generation after: one expansion. `secret` stays the caller's. */
-export function nextSecret(suite: CipherSuite, secret: Uint8Array, generation: number): Bytes {
+function nextSecret(suite: CipherSuite, secret: Uint8Array, generation: number): Bytes {
   return deriveTreeSecret(suite, secret, 'secret', generation, suite.parameters.hashLength)
 }
 
@@ -118,9 +136,9 @@ export class Ratchet {
     // RFC 9420 §9.1 V213: a generation is a uint32 and must never come twice
     if (generation >= generations - 1)
       throw new MlsError('ratchet/exhausted', 'no generation is left in this epoch', { rule: 'V213' })
-    const keys = keyAndNonce(suite, this.#secret, generation)
-    this.replace(nextSecret(suite, this.#secret, generation), generation + 1)
-    return { generation, ...keys }
+    const { key, nonce, next } = deriveGeneration(suite, this.#secret, generation)
+    this.replace(next, generation + 1)
+    return { generation, key, nonce }
   }
 
   wipe(): void {

@@ -24,12 +24,13 @@ import { type SecretTreeLimits, secretTreeLimits } from './limits.ts'
 import { type DerivedPath, wipePath } from './node-secrets.ts'
 import { OpeningKey } from './opening-key.ts'
 import {
+  deriveGeneration,
   deriveJump,
+  type Generation,
   generations,
   type Jump,
   type KeyAndNonce,
   keyAndNonce,
-  nextSecret,
   type RatchetType,
 } from './ratchet.ts'
 import { decodeRows, encodeRows, type SecretTreeRow } from './snapshot.ts'
@@ -156,10 +157,11 @@ export class SecretTree {
     )
     const { start, path } = this.#startOf(leaf, type)
     const jump = deriveJump(this.#suite, start, next, generation, this.#limits.skippedPerSender)
-    const keys = keyAndNonce(this.#suite, at(jump.secrets, jump.secrets.length - 1), generation)
-    return new OpeningKey(keys, (outcome) => {
+    const derived = deriveGeneration(this.#suite, at(jump.secrets, jump.secrets.length - 1), generation)
+    return new OpeningKey(derived, (outcome) => {
       try {
-        if (outcome === 'accepted') this.#follow(leaf, type, jump, path)
+        if (outcome !== 'accepted' || this.#wiped) wipe(derived.next)
+        if (outcome === 'accepted') this.#follow(leaf, type, jump, derived, path)
         else if (outcome === 'failed') this.#countFailure(leaf)
       } finally {
         wipe(...jump.secrets)
@@ -259,20 +261,21 @@ export class SecretTree {
     return key
   }
 
-  /** Moves a ratchet behind the generation of a message that holds, and keeps the keys that it skipped. */
-  #follow(leaf: LeafIndex, type: RatchetType, jump: Jump, path: DerivedPath | undefined): void {
+  /** Moves a ratchet behind the generation of a message that holds, and keeps the keys that it skipped. Consumes `next`. */
+  #follow(leaf: LeafIndex, type: RatchetType, jump: Jump, { next }: Generation, path: DerivedPath | undefined): void {
     this.#alive()
     const { first, generation, secrets } = jump
     const tree = this.#secrets
     const ratchet = (tree.sender(leaf) ?? tree.start(leaf, path ?? tree.nodes.derivePath(leaf)))[type]
     // another message of this sender was accepted since the key was derived
     if (generation < ratchet.next) {
+      wipe(next)
       this.#consume(leaf, type, generation)
       return
     }
     for (let skipped = Math.max(first, ratchet.next); skipped < generation; skipped++)
       tree.keep(leaf, type, skipped, keyAndNonce(this.#suite, at(secrets, skipped - first), skipped))
-    ratchet.replace(nextSecret(this.#suite, at(secrets, generation - first), generation), generation + 1)
+    ratchet.replace(next, generation + 1)
     this.#accepted(leaf)
   }
 

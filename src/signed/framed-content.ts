@@ -3,14 +3,14 @@ import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import { encode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { refHash, verifyWithLabel } from '../crypto/labels.ts'
+import { refHash, signContentOf } from '../crypto/labels.ts'
 import {
   AuthenticatedContent,
   type FramedContent,
   type FramedWireFormat,
-  framedContentTbs,
+  writeFramedContentTbs,
 } from '../wire/framed-content.ts'
-import { type Signer, signLabelled, signLabelledSync } from './signer.ts'
+import { type Signer, signSync } from './signer.ts'
 
 const label = 'FramedContentTBS'
 declare const verified: unique symbol
@@ -18,14 +18,23 @@ declare const verified: unique symbol
 /** Framed content whose signature holds for the key of its sender. */
 export type VerifiedContent = AuthenticatedContent & { readonly [verified]: true }
 
+/** SignContent of FramedContentTBS. */
+function toBeSigned(
+  wireFormat: FramedWireFormat,
+  content: FramedContent,
+  encodedContext: Uint8Array | undefined,
+): Bytes {
+  return signContentOf(label, (writer) => writeFramedContentTbs(writer, wireFormat, content, encodedContext))
+}
+
 /** The signature over content; `encodedContext` is the GroupContext of the epoch. */
-export function signFramedContent(
+export async function signFramedContent(
   signer: Signer,
   wireFormat: FramedWireFormat,
   content: FramedContent,
   encodedContext: Uint8Array | undefined,
 ): Promise<Bytes> {
-  return signLabelled(signer, label, framedContentTbs(wireFormat, content, encodedContext))
+  return signer.sign(toBeSigned(wireFormat, content, encodedContext))
 }
 
 /** {@link signFramedContent} at once. @throws `group/blocked` for a signer that answers later */
@@ -35,7 +44,7 @@ export function signFramedContentSync(
   content: FramedContent,
   encodedContext: Uint8Array | undefined,
 ): Bytes {
-  return signLabelledSync(signer, label, framedContentTbs(wireFormat, content, encodedContext))
+  return signSync(signer, toBeSigned(wireFormat, content, encodedContext))
 }
 
 /** @throws `crypto/signature` (V080, with V081 and V082 as parts of what is signed) */
@@ -45,9 +54,9 @@ export function verifyFramedContent(
   signatureKey: Uint8Array,
   encodedContext: Uint8Array | undefined,
 ): VerifiedContent {
-  const tbs = framedContentTbs(content.wireFormat, content.content, encodedContext)
+  const signed = toBeSigned(content.wireFormat, content.content, encodedContext)
   // RFC 9420 §6.1 V080
-  if (!verifyWithLabel(suite, signatureKey, label, tbs, content.auth.signature))
+  if (!suite.verify(signatureKey, signed, content.auth.signature))
     throw new MlsError('crypto/signature', 'the signature of a message does not hold', { rule: 'V080' })
   return content as VerifiedContent
 }

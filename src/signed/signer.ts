@@ -28,11 +28,11 @@ export async function signLabelled(signer: Signer, label: string, content: Uint8
 }
 
 /**
- * `SignWithLabel` of RFC 9420 §5.1.2, at once.
+ * A signature at once over exactly `message`.
  * @throws `misuse`-kind `group/blocked` when the signer can only answer later
  */
-export function signLabelledSync(signer: Signer, label: string, content: Uint8Array): Bytes {
-  const signature = signer.sign(signContent(label, content))
+export function signSync(signer: Signer, message: Uint8Array): Bytes {
+  const signature = signer.sign(message)
   if (signature instanceof Uint8Array) return signature
   signature.catch(() => undefined)
   throw new MlsError('group/blocked', 'this signer answers asynchronously: use the asynchronous call')

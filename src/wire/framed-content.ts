@@ -14,7 +14,7 @@ import {
   uint64,
   variant,
 } from '../codec/codec.ts'
-import { Writer } from '../codec/writer.ts'
+import { type Writer, written } from '../codec/writer.ts'
 import { Commit } from './commit.ts'
 import type { GroupContext } from './group-context.ts'
 import { GroupContext as GroupContextCodec } from './group-context.ts'
@@ -114,7 +114,16 @@ export function framedContentTbs(
   content: FramedContent,
   context: GroupContext | Uint8Array | undefined,
 ): Bytes {
-  const writer = new Writer(512)
+  return written((writer) => writeFramedContentTbs(writer, wireFormat, content, context))
+}
+
+/** Writes {@link framedContentTbs}. */
+export function writeFramedContentTbs(
+  writer: Writer,
+  wireFormat: FramedWireFormat,
+  content: FramedContent,
+  context: GroupContext | Uint8Array | undefined,
+): void {
   writer.uint16(mls10)
   FramedWireFormat.write(writer, wireFormat)
   FramedContent.write(writer, content)
@@ -122,5 +131,4 @@ export function framedContentTbs(
     if (context instanceof Uint8Array) writer.raw(context)
     else if (context !== undefined) GroupContextCodec.write(writer, context)
   }
-  return writer.finish()
 }

@@ -81,9 +81,9 @@ describe('work, in expansions', () => {
     expect(cost(8, (tree) => tree.seal(5, 'application'))).toBe(2 * 3 + 5)
   })
 
-  test('a message that fails: one a level and a generation, no key of a skipped generation', () => {
-    expect(cost(131_072, (tree) => open(tree, 5, 0).reject())).toBe(17 + 1 + 2)
-    expect(cost(8, (tree) => open(tree, 5, 1000).reject(), first)).toBe(999 + 2)
+  test('a message that fails: one a level and a generation, three at once for its own, no key of a skipped generation', () => {
+    expect(cost(131_072, (tree) => open(tree, 5, 0).reject())).toBe(17 + 1 + 3)
+    expect(cost(8, (tree) => open(tree, 5, 1000).reject(), first)).toBe(999 + 3)
   })
 
   test('a jump: one a generation, and two for each key that is kept', () => {

@@ -17,7 +17,13 @@ export function watched(): { suite: CipherSuite; outputs: Bytes[]; count: () => 
   const watchedSuite = new Proxy(suite, {
     get(target, name) {
       const member = Reflect.get(target, name, target) as unknown
-      if (name === 'expandMany') throw new Error('not counted')
+      if (name === 'expandMany')
+        return (prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number) => {
+          const many = target.expandMany(prks, infos, length)
+          expansions += many.length
+          outputs.push(...many)
+          return many
+        }
       if (name === 'extract')
         return (salt: Uint8Array, ikm: Uint8Array) => {
           const output = target.extract(salt, ikm)
