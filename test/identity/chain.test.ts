@@ -18,10 +18,10 @@ import {
   verifyRotation,
 } from '../../src/identity/rotation.ts'
 import {
-  after,
   codeOf,
   contentOf,
   device,
+  following,
   now,
   type Person,
   person,
@@ -48,7 +48,7 @@ beforeAll(async () => {
   start = await signed(contentOf(alice, { devices: [phone, laptop], revoked: [lost] }), alice.byOps)
 })
 
-const next = (changes: Partial<ManifestTbs> = {}, of = start, by = alice.byOps) => signed(after(of, changes), by)
+const next = (changes: Partial<ManifestTbs> = {}, of = start, by = alice.byOps) => signed(following(of, changes), by)
 /** The rule of the conflict with `start`, or the kind of the link. */
 async function linkOf(changes: Partial<ManifestTbs>, of = start, by = alice.byOps): Promise<string> {
   const link = linkManifests(suite, of, await next(changes, of, by))
@@ -68,7 +68,7 @@ describe('one after another', () => {
   })
   test('I029 one root in two generations', async () => {
     const cert = await makeOpsCert(suite, alice.root, { ...alice.cert, generation: 1 })
-    const other = await signed(after(start, { generation: 1, ops: cert }), alice.byOps)
+    const other = await signed(following(start, { generation: 1, ops: cert }), alice.byOps)
     expect(linkManifests(suite, start, other)).toEqual({ kind: 'conflict', rule: 'I029' })
   })
   test('I030 another account', async () => {
@@ -320,7 +320,7 @@ describe('rotations', () => {
   })
   test('I056 a soft rotation does not fork what was seen, a strong one may', async () => {
     const silent = await signed(contentOf(alice, { nextRootHash: new Uint8Array(32) }), alice.byOps)
-    const seen = await signed(after(silent), alice.byOps)
+    const seen = await signed(following(silent), alice.byOps)
     const soft = await statementTo(second.root, silent)
     expect(proveRotation(suite, silent, soft).strength).toBe('soft')
     expect(await ruleOf(() => proveRotation(suite, seen, soft))).toBe('I056')

@@ -11,7 +11,7 @@ import { mergeManifests } from '../../src/identity/merge.ts'
 import { rootHash } from '../../src/identity/root-keys.ts'
 import type { VerifiedRotation } from '../../src/identity/rotation.ts'
 import { signRotation } from '../../src/identity/rotation.ts'
-import { after, contentOf, device, forge, now, person, rootOf, seeded, signed, signerOf, suite } from './fixture.ts'
+import { contentOf, device, following, forge, now, person, rootOf, seeded, signed, signerOf, suite } from './fixture.ts'
 
 /** Everything that can be shown. */
 export interface Cases {
@@ -55,11 +55,11 @@ export async function makeCases(): Promise<Cases> {
     line.push((await nextManifest(suite, by, line[i - 1]!, [change], now + BigInt(i))).manifest)
   }
   const fork = await signed(
-    after(line[1]!, { devices: [...line[1]!.devices, device('thief', 'ghost')], issuedAt: now + 2n }),
+    following(line[1]!, { devices: [...line[1]!.devices, device('thief', 'ghost')], issuedAt: now + 2n }),
     by,
   )
   const merge = await mergeManifests(suite, by, line[1]!, line[2]!, fork)
-  const future = await signed(after(line[2]!, { issuedAt: now + 86_400n * 3n, expiresAt: now + 86_400n * 30n }), by)
+  const future = await signed(following(line[2]!, { issuedAt: now + 86_400n * 3n, expiresAt: now + 86_400n * 30n }), by)
   const rotate = await rotateRoot(
     suite,
     r0,

@@ -125,7 +125,7 @@ export async function forge(content: ManifestTbs, signer: ManifestSigner): Promi
 }
 
 /** The content after a manifest of a person, with changes. */
-export function after(last: VerifiedManifest, changes: Partial<ManifestTbs> = {}): ManifestTbs {
+export function following(last: VerifiedManifest, changes: Partial<ManifestTbs> = {}): ManifestTbs {
   const { version, account, generation, root, ops, nextRootHash, devices, revoked, others, extensions } = last
   return {
     ...{ version, account, generation, root, ops, nextRootHash, devices, revoked, others, extensions },
