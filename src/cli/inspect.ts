@@ -13,7 +13,7 @@ import { deviceCredential, formAuthentication } from '../xmpp/mls/identity.ts'
 import { ClientStore } from '../xmpp/mls/store.ts'
 import { defaultSettings } from '../xmpp/mls/types.ts'
 import { treeLines } from './group-lines.ts'
-import { harmless, sizeText } from './paint.ts'
+import { harmless } from './paint.ts'
 
 /** What a storage of a client holds, as lines: the device, its KeyPackages, and each room with its group. */
 export async function inspectStorage(storage: Storage, room?: string): Promise<string[]> {
@@ -62,14 +62,12 @@ function roomLines(jid: string, context: EngineContext, state: RoomState): strin
   const lines = [`${harmless(jid)}: ${phase}`]
   if (group !== undefined) {
     const binding = roomBindingOf(group.extensions)
-    const snapshot = group.snapshot()
     lines.push(
-      `  group ${toHex(group.id).slice(0, 32)}…, epoch ${group.epoch}, ${group.memberCount} devices, ${sizeText(snapshot.length)} stored`,
+      `  group ${toHex(group.id).slice(0, 32)}…, epoch ${group.epoch}, ${group.memberCount} devices`,
       `  epoch authenticator ${toHex(group.epochAuthenticator).slice(0, 32)}`,
       `  made by ${harmless(binding?.creator ?? 'somebody')}, external joins: ${policyOf(group.extensions).externalJoin}`,
       ...treeLines(participantsOf(context, group)).map((line) => `  ${line}`),
     )
-    snapshot.fill(0)
   }
   const waiting = [
     ...(state.outbox.length > 0 ? [`${state.outbox.length} messages on their way`] : []),
@@ -80,6 +78,7 @@ function roomLines(jid: string, context: EngineContext, state: RoomState): strin
   const missing = [...state.chains.values()].reduce((sum, chain) => sum + chain.missing.length, 0)
   const wrong = [
     ...(state.forked ? ['the group has split'] : []),
+    ...(state.quarantine === undefined ? [] : ['another copy of this device has sent']),
     ...(state.truncated ? ['the archive no longer goes back to the cursor'] : []),
     ...(missing > 0 ? [`${missing} messages are missing`] : []),
   ]

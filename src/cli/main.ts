@@ -2,6 +2,9 @@
 /** The command `xmpp-mls`: talk in encrypted rooms, look at stored groups and messages, examine an account. */
 import { readFileSync, statSync } from 'node:fs'
 import { Command } from 'commander'
+import { copyBytes } from '../bytes/bytes.ts'
+import { systemRng } from '../providers/system-rng.ts'
+import type { SealedStorage } from '../storage/sealed.ts'
 import { MlsClient } from '../xmpp/mls/client.ts'
 import { systemRandom, systemTimers } from '../xmpp/mls/open-device.ts'
 import type { MlsRoom } from '../xmpp/mls/room.ts'
@@ -17,6 +20,7 @@ import { harmless, paintFor, wantsColours } from './paint.ts'
 import { passThrough } from './pass-through.ts'
 import { sentenceOf } from './report.ts'
 import { hasState, openState, stateFolder } from './state-folder.ts'
+import { stateKey } from './state-key.ts'
 import { askSecret, openTerminal } from './terminal.ts'
 
 interface LoginFlags {
@@ -25,6 +29,7 @@ interface LoginFlags {
   readonly resource?: string
   readonly mechanism?: string
   readonly state?: string
+  readonly keyFile?: string
 }
 
 const paint = paintFor(wantsColours(process.stdout, process.env))
@@ -40,6 +45,7 @@ function withLogin(command: Command): Command {
     .option('--resource <name>', 'name of the connection')
     .option('--mechanism <name>', 'SASL mechanism, for example PLAIN; by default the strongest')
     .option('--state <folder>', 'where keys and groups are kept')
+    .option('--key-file <path>', 'what seals them, instead of a passphrase; made where there is none')
 }
 
 withLogin(program.command('chat').description('talk in a room; makes room and group where there are none'))
@@ -48,9 +54,12 @@ withLogin(program.command('chat').description('talk in a room; makes room and gr
   .option('--direct', 'talk to one person')
   .option('--nick <name>', 'nick in the room')
   .action(async (account: string, room: string, flags: LoginFlags & { direct?: boolean; nick?: string }) => {
-    const connection = await login(account, flags)
+    const storage = await state(stateFolder(address(account), flags.state, process.env), flags)
+    const connection = await login(account, flags).catch(async (error: unknown) => {
+      await storage.close()
+      throw error
+    })
     const terminal = openTerminal('> ')
-    const storage = await openState(stateFolder(address(account), flags.state, process.env))
     const client = await MlsClient.open({ xmpp: connection.port, storage })
     client.on('invitation', ({ room: where, from }) =>
       terminal.print(paint.note(`  * ${harmless(from)} invites you to ${harmless(where)}`)),
@@ -97,7 +106,8 @@ program
   .description('print a stored group, or an MLS message from a file (raw, base64 or hexadecimal)')
   .argument('<what>', 'an account, a state folder, or a file')
   .argument('[room]', 'only this room')
-  .action(async (what: string, room: string | undefined) => {
+  .option('--key-file <path>', 'what seals the state, instead of a passphrase')
+  .action(async (what: string, room: string | undefined, flags: Pick<LoginFlags, 'keyFile'>) => {
     const found = statSync(what, { throwIfNoEntry: false })
     if (found?.isFile() === true) {
       for (const line of describeMessage(messageBytes(readFileSync(what)))) console.log(line)
@@ -105,7 +115,7 @@ program
     }
     const folder = found?.isDirectory() === true ? what : stateFolder(address(what), undefined, process.env)
     if (!hasState(folder)) throw new Error(`nothing is stored in ${folder}`)
-    const storage = await openState(folder)
+    const storage = await state(folder, flags)
     for (const line of await inspectStorage(storage, room)) console.log(line)
     await storage.close()
   })
@@ -140,6 +150,18 @@ async function enter(
     })
   })
   return await client.room(room, options)
+}
+
+/** The sealed storage of a folder: by key file, by XMPP_MLS_PASSPHRASE, or by asking. */
+async function state(folder: string, { keyFile }: Pick<LoginFlags, 'keyFile'>): Promise<SealedStorage> {
+  const { env } = process
+  const key = await stateKey(folder, {
+    keyFile: keyFile ?? env['XMPP_MLS_KEY_FILE'],
+    passphrase: env['XMPP_MLS_PASSPHRASE'],
+    ask: askSecret,
+    randomBytes: (length) => copyBytes(systemRng.randomBytes(length)),
+  })
+  return await openState(folder, key)
 }
 
 async function login(account: string, flags: LoginFlags): Promise<Connection> {

@@ -9,6 +9,7 @@ import { inspectStorage } from '../../src/cli/inspect.ts'
 import { paintFor } from '../../src/cli/paint.ts'
 import { repository } from '../../src/cli/pass-through.ts'
 import { hasState, openState, stateFolder } from '../../src/cli/state-folder.ts'
+import { rawMasterKey } from '../../src/storage/master-key.ts'
 import { XmppService } from '../../src/testing/xmpp/xmpp-service.ts'
 import { MlsClient } from '../../src/xmpp/mls/client.ts'
 import { parseKeyPackages } from '../../src/xmpp/mls/wire/key-packages.ts'
@@ -16,8 +17,10 @@ import { keyPackagesNode } from '../../src/xmpp/mls/wire/namespace.ts'
 import { fetchPep } from '../../src/xmpp/pep/pep-fetch.ts'
 import { configureNode, isConfigured, readNodeConfig } from '../../src/xmpp/pep/pep-node.ts'
 import { presence } from '../../src/xmpp/stanza/stanza.ts'
+import { random } from '../group-store/support.ts'
 
 const room = 'garden@conference.example.org'
+const testKey = () => rawMasterKey(new Uint8Array(32).fill(7), random)
 const folders: string[] = []
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
@@ -73,7 +76,7 @@ async function home() {
   const stop = service.clock.autoRun(40)
   const enter = async (user: string, state: string) => {
     const session = service.connect(`${user}@example.org/cli`)
-    const storage = await openState(state)
+    const storage = await openState(state, testKey())
     const client = await MlsClient.open({ xmpp: session, storage, ports: { timers: service.clock } })
     await session.send(presence({}))
     const end = async () => {
@@ -129,14 +132,14 @@ describe('a conversation at two terminals', () => {
     expect(hasState(state)).toBe(false)
     const ann = await enter('ann', state)
     await ann.client.room(room)
-    await expect(openState(state)).rejects.toMatchObject({ code: 'storage/busy' })
+    await expect(openState(state, testKey())).rejects.toMatchObject({ code: 'storage/busy' })
     const lines = await inspectStorage(ann.storage)
     expect(lines[0]).toMatch(/^ann@example.org, device [0-9a-f]{32}, MLS_128/)
     expect(lines[1]).toBe('KeyPackages: 10 one-time, 1 last-resort, 0 used')
     expect(lines.join('\n')).toMatch(/garden@conference.example.org: active\n.*epoch 0, 1 devices/)
     await ann.end()
     expect(hasState(state)).toBe(true)
-    const again = await openState(state)
+    const again = await openState(state, testKey())
     expect(await inspectStorage(again, 'other@conference.example.org')).toContain('nothing is stored of this room')
     await again.close()
     expect(stateFolder('a@b', undefined, { XDG_STATE_HOME: '/x' })).toBe('/x/xmpp-mls/a%40b')

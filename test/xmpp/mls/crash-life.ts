@@ -124,7 +124,11 @@ class Fragile {
     this.#device = await this.#world.device(`${account}/x`, { storage, suite: this.#suite, history: {} })
     const room = await this.#device.client.room(roomJid)
     if (room.health.issues.some(({ kind }) => kind === 'copied')) this.violations.push('a copy where there is none')
-    room.on('message', ({ body = '', redelivered }) => {
+    const device = this.#device
+    room.on('message', async ({ body = '', redelivered }) => {
+      // the application takes its time, and what it did not finish did not happen
+      await this.#world.wait(300)
+      if (this.#device !== device) return
       const known = this.shown.get(body) ?? { times: 0, again: 0 }
       this.shown.set(body, { times: known.times + 1, again: known.again + (redelivered === true ? 1 : 0) })
     })
@@ -152,10 +156,13 @@ class Fragile {
 
   /** Throws the memory away; the disk is as it is found after that. */
   async #clear(): Promise<void> {
-    this.#device?.port.disconnect()
-    this.#device?.client.close().catch(() => undefined)
+    const device = this.#device
     this.#device = undefined
     this.room = undefined
+    // what was handed to the connection still goes out
+    await this.#world.wait(50)
+    device?.port.disconnect()
+    device?.client.close().catch(() => undefined)
     await this.#world.wait(1_000)
     this.#disk = this.#disk.restart()
   }
@@ -190,6 +197,8 @@ class Fragile {
   async restart(): Promise<void> {
     await this.#recovering
     this.#starting = true
+    // what the application has begun to take
+    await this.#world.wait(1_000)
     await this.#device?.client.close().catch(() => undefined)
     await this.#device?.storage.close().catch(() => undefined)
     this.#device?.port.disconnect()
@@ -289,6 +298,9 @@ export async function live(crash?: Crash): Promise<Life> {
   }
   if (!heard.messages.some(({ body }) => body === 'last')) violations.push('I7: alice cannot send')
   for (const { reason } of heard.unreadable) violations.push(`bob: unreadable ${reason}`)
+  // a number that was given out and never sent would be missed
+  for (const { kind } of [...bobs.health.issues, ...(alice.room?.health.issues ?? [])])
+    violations.push(`issue: ${kind}`)
   const life = { violations, crashed: alice.crashed, operations: alice.operations, seals: alice.log.seals }
   await alice.stop()
   await bob.client.close()
