@@ -15,6 +15,8 @@ import { Branch, type Subtree, TreeLeaf } from './node.ts'
 
 /** Inputs that are hashed in one batch. */
 const batch = 1024
+/** Hashes that share an array, at least. */
+const together = 64
 /** Blank subtrees below this height are hashed again each time: at most seven hashes. */
 const memoHeight = 3
 /** Remembered blank subtrees for each hash function: all of a tree of the largest size. */
@@ -114,10 +116,21 @@ function hashInBatches(
   for (let start = 0; start < nodes.length; start += batch) {
     const part = nodes.slice(start, start + batch)
     const hashes = hashAdded(suite, () => add(part, start))
+    const kept = part.length < together ? hashes : inOneArray(hashes)
     part.forEach(({ node }, i) => {
-      node.treeHash = at(hashes, i)
+      node.treeHash = at(kept, i)
     })
   }
+}
+
+/** The same hashes as views of one array: of many nodes that are made at once, each takes half of the memory. */
+function inOneArray(hashes: readonly Bytes[]): Bytes[] {
+  const length = at(hashes, 0).length
+  const all = new Uint8Array(length * hashes.length)
+  return hashes.map((hash, i) => {
+    all.set(hash, i * length)
+    return all.subarray(i * length, (i + 1) * length)
+  })
 }
 
 const memos = new Map<HashName, Map<number, Bytes>>()

@@ -33,10 +33,11 @@ export interface TreeValidation {
 
 /** Steps between two looks at the clock. */
 const steps = 16
-/** Signatures of one batch: more are hardly cheaper, and what is signed is held until the batch is checked. */
-const signatureBatch = 1024
-/** Batches that workers get at once, for each of them. */
-const batchesForWorkers = 2
+/**
+ * Signatures of one batch, and where the caller wants pauses: of more, each is little cheaper, and what is signed is held until
+ * the batch is checked.
+ */
+const [signatureBatch, pausedBatch] = [2048, 1024]
 /** Steps between two pauses without a clock. */
 const stepsWithoutClock = 256
 
@@ -67,10 +68,11 @@ export async function validateTree(suite: CipherSuite, tree: Tree, rules: TreeVa
 async function validateSignatures(
   suite: CipherSuite,
   tree: Tree,
-  { groupId, signal }: TreeValidation,
+  { groupId, signal, pause }: TreeValidation,
   turn: () => Promise<void> | undefined,
 ): Promise<void> {
-  const batch = signatureBatch * (suite.workers === undefined ? 1 : batchesForWorkers * suite.workers)
+  const single = pause === undefined ? signatureBatch : pausedBatch
+  const batch = suite.workers === undefined ? single : signatureBatch * suite.workers
   let requests: VerifyRequest[] = []
   /** The batch before, which workers may still be busy with. */
   let underWay: Promise<readonly boolean[]> = Promise.resolve([])

@@ -44,7 +44,7 @@ const verifyCost: Partial<Record<SignatureName, number>> = { Ed25519: 30, P256: 
 const sealCost: Partial<Record<KemName, number>> = { DHKEMX25519: 95, DHKEMP256: 250 }
 const secretLength = 32
 /** Elements of one part: workers that have finished early take more parts, and more elements in one are hardly cheaper. */
-const largestPart = 1024
+const largestPart = 2048
 
 /** A pool over workers that `start` makes. */
 export function createPooledProvider(options: PoolOptions, start: () => PoolWorker): PooledProvider {
