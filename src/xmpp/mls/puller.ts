@@ -24,7 +24,6 @@ export interface PullTarget {
   /** An entry with all that it refers to. @throws `xmpp/unavailable` */
   read(entry: RoomEntry): Promise<EngineEntry>
   problem(kind: RoomProblem['kind'], error: unknown): void
-  reportHealth(): void
 }
 
 interface PullerInput {

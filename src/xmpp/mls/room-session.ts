@@ -4,32 +4,27 @@
  */
 import { MlsError } from '../../bytes/errors.ts'
 import type { XmppContext } from '../port.ts'
-import type { Room, RoomEntry, RoomEvent } from '../room.ts'
-import { bareJid } from '../stanza/jid.ts'
-import type { Affiliation } from '../xep/xep-0045.ts'
+import type { Room, RoomEntry } from '../room.ts'
 import type { Blobs } from './blobs.ts'
-import { ChunkStore } from './chunk-store.ts'
 import { Emitter } from './emitter.ts'
 import type { Effect, Emission, EngineEvent } from './engine/events.ts'
-import { participantOf } from './engine/groups.ts'
 import type { EngineContext, PendingWelcome, RoomState } from './engine/state.ts'
 import { step } from './engine/step.ts'
 import { EngineTimers } from './engine-timers.ts'
 import { healthOf } from './health.ts'
+import { HealthWatch } from './health-watch.ts'
 import { Inbox } from './inbox.ts'
-import { isInline, mlsElementIn, readEntry } from './items.ts'
+import type { readEntry } from './items.ts'
 import { Operations } from './operations.ts'
 import { Outgoing } from './outgoing.ts'
 import { Puller } from './puller.ts'
+import { isPassing, mayBeSealed, seals, trusted } from './room-batches.ts'
+import { RoomEars } from './room-ears.ts'
 import { type RoomStore, sealBatch } from './store-state.ts'
 import type { RoomEvents, RoomHealth, RoomProblem, SentMessage } from './types.ts'
 
-/** After a batch that failed the archive is read again, after so long. */
-const reloadPauseMs = 5_000
-/** Messages that were taken are noted together, after so long. */
-const settlePauseMs = 250
-/** Commits and proposals that one step may make. */
-const handshakesOfStep = 4
+/** Pauses: before the archive is read again after a batch that failed, and before messages that were taken are noted, together. */
+const [reloadPauseMs, settlePauseMs] = [5_000, 250]
 
 /** What a session works with. */
 export interface SessionPorts {
@@ -48,14 +43,13 @@ export interface SessionPorts {
 export class RoomSession {
   readonly ports: SessionPorts
   readonly events: Emitter<RoomEvents>
-  readonly chunks: ChunkStore
   readonly #inbox = new Inbox<EngineEvent>((events) => this.#run(events))
   readonly #puller: Puller
   readonly #outgoing: Outgoing
   readonly #operations = new Operations()
   readonly #timers: EngineTimers
-  readonly #waiting = new Set<() => void>()
-  readonly #stop: () => void
+  readonly #watch: HealthWatch
+  readonly #ears: RoomEars
   #state: RoomState
   /** Events whose outcome is stored, while a part of their batch may be tried again. */
   readonly #stored = new WeakSet<EngineEvent>()
@@ -63,14 +57,17 @@ export class RoomSession {
   #stale = false
   #again: (() => void) | undefined
   #settling: (() => void) | undefined
-  #health = ''
   #closed = false
 
   constructor(ports: SessionPorts, state: RoomState) {
     this.ports = ports
     this.#state = state
     this.events = new Emitter((error) => this.problem('internal', error))
-    this.chunks = new ChunkStore(ports.room)
+    this.#watch = new HealthWatch(
+      ports.xmpp.timers,
+      () => this.health,
+      (health) => void this.events.emit('health', health),
+    )
     this.#timers = new EngineTimers(ports.xmpp, (name) => {
       this.post({ kind: 'timer', name }).catch(() => undefined)
     })
@@ -87,7 +84,7 @@ export class RoomSession {
       this.post(event).catch(() => undefined)
       if (outcome.kind === 'seat-lost') this.#puller.seatLost()
     })
-    this.#stop = ports.room.onEvent((event) => this.#roomEvent(event))
+    this.#ears = new RoomEars(this, ports, (reason) => this.#puller.removed(reason))
     for (const { number, event } of ports.store.takeWaiting())
       this.#deliver(trusted(ports.engine, state, event), number)
   }
@@ -157,7 +154,7 @@ export class RoomSession {
     }
     for (const event of events.slice(0, count)) this.#stored.add(event)
     for (const effect of effects) this.#perform(effect, numbers.get(effect))
-    for (const wake of [...this.#waiting]) wake()
+    this.#watch.wake()
     return events.slice(count)
   }
 
@@ -225,7 +222,7 @@ export class RoomSession {
         this.#operations.failed(effect.op, effect.error)
         return
       case 'health':
-        this.reportHealth()
+        this.#watch.report()
     }
   }
 
@@ -240,44 +237,13 @@ export class RoomSession {
   }
 
   /** Reads an entry with all that it refers to. @throws `xmpp/unavailable` */
-  async read(entry: RoomEntry): ReturnType<typeof readEntry> {
-    this.chunks.note(entry)
-    return await readEntry(entry, this.ports.blobs, (id, count) => this.chunks.find(entry, id, count))
+  read(entry: RoomEntry): ReturnType<typeof readEntry> {
+    return this.#ears.read(entry)
   }
 
   /** Asks the room who belongs to it. */
-  async readRoster(): Promise<void> {
-    let roster: Map<string, Affiliation> | undefined
-    try {
-      roster = new Map((await this.ports.room.members()).map(({ jid, affiliation }) => [jid, affiliation]))
-    } catch {
-      // some rooms do not tell: then nothing is compared
-    }
-    await this.post({ kind: 'roster', roster }).catch(() => undefined)
-  }
-
-  #roomEvent(event: RoomEvent): void {
-    if (event.kind === 'message') this.#live(event.entry)
-    else if (event.kind === 'affiliation') {
-      const account = bareJid(event.jid)
-      this.post({ kind: 'affiliation', account, affiliation: event.affiliation }).catch(() => undefined)
-    } else if (event.kind === 'removed') {
-      this.post({ kind: 'lost' }).catch(() => undefined)
-      this.#puller.removed(event.reason)
-    } else if (event.kind === 'unarchived' && mlsElementIn(event.element) !== undefined)
-      this.problem('unarchived', new MlsError('xmpp/unsupported', 'a message that the room did not archive'))
-  }
-
-  #live(entry: RoomEntry): void {
-    this.chunks.note(entry)
-    if (mlsElementIn(entry.element) === undefined) return
-    if (!isInline(entry)) {
-      this.pull()
-      return
-    }
-    this.read(entry)
-      .then((read) => this.post({ kind: 'live', entry: read }))
-      .catch(() => this.pull())
+  readRoster(): Promise<void> {
+    return this.#ears.readRoster()
   }
 
   /** Tells the application what went wrong. */
@@ -292,30 +258,9 @@ export class RoomSession {
     return healthOf(this.ports.engine, this.#state, { closed: this.#closed, joined: this.ports.room.joined })
   }
 
-  /** Emits the health where it has changed. */
-  reportHealth(): void {
-    const { health } = this
-    const text = JSON.stringify(health, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
-    if (text === this.#health) return
-    this.#health = text
-    void this.events.emit('health', health)
-  }
-
-  /** Waits until a state of health is reached. @throws `xmpp/timeout` */
-  async until(wanted: (health: RoomHealth) => boolean, timeoutMs: number): Promise<boolean> {
-    if (wanted(this.health)) return true
-    return await new Promise<boolean>((resolve) => {
-      const finish = (value: boolean): void => {
-        this.#waiting.delete(look)
-        cancel()
-        resolve(value)
-      }
-      const look = (): void => {
-        if (wanted(this.health)) finish(true)
-      }
-      const cancel = this.ports.xmpp.timers.after(timeoutMs, () => finish(false))
-      this.#waiting.add(look)
-    })
+  /** Waits until a state of health is reached. Resolves whether it was in time. */
+  until(wanted: (health: RoomHealth) => boolean, timeoutMs: number): Promise<boolean> {
+    return this.#watch.until(wanted, timeoutMs)
   }
 
   /** Whether nothing is under way: no event, no page, no stanza of ours without its place in the archive. */
@@ -340,7 +285,7 @@ export class RoomSession {
   /** Stops everything; the state in the storage stays as it is. */
   async close(): Promise<void> {
     this.#puller.stop()
-    this.#stop()
+    this.#ears.stop()
     this.#timers.stop()
     this.#again?.()
     this.#settling?.()
@@ -351,44 +296,4 @@ export class RoomSession {
     this.ports.room.close()
     this.#state.group?.close()
   }
-}
-
-/** What is believed of a sender is not stored with a message. */
-function trusted(engine: EngineContext, { group }: RoomState, event: Emission): Emission {
-  if (event.name !== 'message') return event
-  const { sender } = event.value
-  const member = group?.member(sender.leafIndex)
-  const now = member === undefined ? undefined : participantOf(engine, member)
-  const same = now?.account === sender.account && now.device === sender.device
-  return same ? { name: 'message', value: { ...event.value, sender: { ...sender, trust: now.trust } } } : event
-}
-
-/** Whether an event may make the engine encrypt or sign something with a generation. */
-function seals({ kind }: EngineEvent): boolean {
-  return ['say', 'intend', 'leave', 'roster', 'caught-up', 'timer'].includes(kind)
-}
-
-/** At most how many generations of each kind events need. */
-function mayBeSealed(
-  { phase, quarantine, queue, outbox, intents, leaving, group }: RoomState,
-  events: readonly EngineEvent[],
-): { readonly application: number; readonly handshake: number } {
-  const sealing = events.filter(seals)
-  if (phase !== 'active' || quarantine !== undefined || sealing.length === 0) return { application: 0, handshake: 0 }
-  const said = sealing.filter(({ kind }) => kind === 'say').length
-  const flushes = sealing.some(({ kind }) => kind === 'roster' || kind === 'caught-up')
-  const waiting = flushes ? queue.length + outbox.filter(({ unsure }) => unsure).length : 0
-  const changes =
-    intents.length > 0 ||
-    leaving !== undefined ||
-    (group?.proposals.length ?? 0) > 0 ||
-    sealing.some(({ kind }) => kind === 'intend' || kind === 'leave' || kind === 'timer')
-  return { application: Math.min(said + waiting, sealBatch), handshake: changes ? handshakesOfStep : 0 }
-}
-
-/** Whether a step has left nothing that a restart would have to know. */
-function isPassing(events: readonly EngineEvent[], effects: readonly Effect[]): boolean {
-  const passing = ['live', 'lost', 'roster', 'affiliation', 'unsure']
-  const quiet = ['pull', 'health', 'timer', 'read-roster']
-  return events.every(({ kind }) => passing.includes(kind)) && effects.every(({ kind }) => quiet.includes(kind))
 }
