@@ -7,6 +7,7 @@ import {
   withIdentityContext,
 } from '../../../src/identity/group-components.ts'
 import { type RotationProof, rotationProposal } from '../../../src/identity/group-evidence.ts'
+import { checkRecords } from '../../../src/identity/group-succession.ts'
 import { signManifest } from '../../../src/identity/manifest.ts'
 import { rootHash } from '../../../src/identity/root-keys.ts'
 import { signRotation } from '../../../src/identity/rotation.ts'
@@ -179,6 +180,12 @@ describe('while two roots stand side by side', () => {
     expect(await between.outcome(3, { extensions: context(group, [second, first!]), custom })).toBe(rotation)
     expect(await between.outcome(3, { extensions: context(group, [second]), custom })).toBe(rotation)
     expect(await between.outcome(3, { extensions: context(group, [first!, second]), custom })).toBe('accepted')
+    const everybody = (account: Uint8Array) => [
+      { root: rootOf('bob').root.ed25519, generation: 0, leaves: account.length },
+    ]
+    const input = { epoch: 9n, proven: [], rootsBefore: everybody, rootsAfter: everybody }
+    expect(await outcomeOf(() => checkRecords([first!, second], [first!, second], input))).toBe('accepted')
+    expect(await outcomeOf(() => checkRecords([first!, second], [second, first!], input))).toBe(rotation)
   })
   test('a second heir of the old root is none', async () => {
     const group = between.groups[0]!
