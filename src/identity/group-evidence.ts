@@ -11,8 +11,9 @@ import { AppEphemeral, componentIds, encodeAppEphemeral } from '../wire/app-data
 import type { CustomProposal, Proposal } from '../wire/proposal.ts'
 import { draftProposalTypes } from '../wire/registries.ts'
 import { boundedOpaque, decodeWithin } from './bounded.ts'
-import { linkManifests, proveRotation } from './chain.ts'
+import { proveRotation } from './chain.ts'
 import { leafKeyHash } from './device-entry.ts'
+import { encodeEvidence, equivocationEvidence, RootCompromised, verifyEvidence as verifyFact } from './evidence.ts'
 import type { LeafIdentity } from './group-leaf.ts'
 import { identityLimits } from './limits.ts'
 import { type VerifiedManifest, verifyManifest } from './manifest.ts'
@@ -26,7 +27,9 @@ export type RotationProof = Infer<typeof RotationProof>
 
 /**
  * Why a leaf may go. `revoked`: a manifest of its account names its key as revoked; `rotations` lead from the root of the
- * leaf to that of the manifest. `conflict`: two manifests of one root that cannot both be, of which one alone lists the device.
+ * leaf to that of the manifest. `conflict`: two manifests of one root that cannot both be; when two honest devices
+ * may have made them, of which one alone lists the device. `root_compromised`: the root of the leaf says that it is in other
+ * hands.
  */
 export const RemovalEvidence = variant(
   'kind',
@@ -34,6 +37,7 @@ export const RemovalEvidence = variant(
   {
     revoked: [1, { manifest: signedManifest, rotations: vec(RotationProof, 8) }],
     conflict: [2, { first: signedManifest, second: signedManifest }],
+    root_compromised: [3, { statement: nested(RootCompromised) }],
   },
   'H7',
 )
@@ -76,7 +80,14 @@ export function ephemeralData(proposals: Iterable<{ readonly proposal: Proposal 
 export function verifyEvidence(suite: CipherSuite, bytes: Uint8Array): (leaf: LeafIdentity) => boolean {
   const evidence = decodeWithin(RemovalEvidence, bytes, identityLimits.evidenceBytes)
   try {
-    return evidence.kind === 'revoked' ? revoked(suite, evidence) : conflict(suite, evidence)
+    switch (evidence.kind) {
+      case 'revoked':
+        return revoked(suite, evidence)
+      case 'conflict':
+        return conflict(suite, evidence)
+      case 'root_compromised':
+        return compromised(suite, evidence)
+    }
   } catch (cause) {
     if (cause instanceof MlsError && cause.code === 'identity_group/evidence') throw cause
     throw new MlsError('identity_group/evidence', 'evidence that does not hold', { rule: 'H7', cause })
@@ -136,14 +147,25 @@ function conflict(
   { first, second }: Extract<RemovalEvidence, { kind: 'conflict' }>,
 ): (leaf: LeafIdentity) => boolean {
   const [a, b] = [verifyManifest(suite, first), verifyManifest(suite, second)]
-  const [older, newer] = a.seq <= b.seq ? [a, b] : [b, a]
-  const rivals =
-    equalBytes(a.account, b.account) &&
-    equalBytes(a.rootHash, b.rootHash) &&
-    linkManifests(suite, older, newer).kind === 'conflict'
-  check(rivals, 'identity_group/evidence', 'H7', 'two manifests that do not contradict one another')
-  const roots = [{ root: a.root.ed25519, generation: a.generation }]
-  return (leaf) => equalBytes(leaf.account, a.account) && stands(leaf, roots) && lists(a, leaf) !== lists(b, leaf)
+  const { account, generation } = a
+  const { ed25519: root } = a.root
+  const proven = verifyFact(suite, equivocationEvidence(a, b), { account, rootEd25519: root })
+  // two honest devices of one owner may publish at once: that speaks against nobody but a device that one of the two lists
+  const race = proven.kind !== 'equivocation' || proven.grade === 'race'
+  return (leaf) =>
+    equalBytes(leaf.account, account) &&
+    stands(leaf, [{ root, generation }]) &&
+    (!race || lists(a, leaf) !== lists(b, leaf))
+}
+
+function compromised(
+  suite: CipherSuite,
+  { statement }: Extract<RemovalEvidence, { kind: 'root_compromised' }>,
+): (leaf: LeafIdentity) => boolean {
+  const { account, generation, root } = statement
+  const believed = { account, rootEd25519: root.ed25519 }
+  verifyFact(suite, encodeEvidence({ version: 1, kind: 'root_compromised', statement }), believed)
+  return (leaf) => equalBytes(leaf.account, account) && stands(leaf, [{ root: root.ed25519, generation }])
 }
 
 function stands(

@@ -1,5 +1,6 @@
 /** H7: whoever has no right to remove needs evidence in the same commit. */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { stateRootCompromised } from '../../../src/identity/evidence.ts'
 import { evidenceProposal, type RemovalEvidence, type RotationProof } from '../../../src/identity/group-evidence.ts'
 import { type ManifestTbs, signManifest, type VerifiedManifest } from '../../../src/identity/manifest.ts'
 import { signRotation } from '../../../src/identity/rotation.ts'
@@ -99,6 +100,24 @@ describe('two lists that contradict one another', () => {
     expect(await remove(1, conflict(b, a))).toBe('accepted')
     expect(await remove(2, conflict(a, b))).toBe(remover)
   })
+  test('that no honest devices make: every device on that root', async () => {
+    const a = await list('tablet', 'phone')
+    const other = await list('tablet')
+    // two lines of the chain: the second names another past
+    const next = (prevHash: Uint8Array, expiresAt: bigint) =>
+      manifest('bob', {
+        devices: ['tablet', 'phone'].map((name) => device('bob', name)),
+        seq: 1n,
+        prevHash: Uint8Array.from(prevHash),
+        expiresAt,
+      })
+    const [b, c] = [await next(a.hash, 1_800_100_005n), await next(other.hash, 1_800_100_006n)]
+    for (const leaf of [1, 2]) expect(await remove(leaf, conflict(b, c))).toBe('accepted')
+    expect(await remove(0, conflict(b, c))).toBe(remover)
+    // the same with one past is a race: both list both devices
+    const d = await next(a.hash, 1_800_100_007n)
+    for (const leaf of [1, 2]) expect(await remove(leaf, conflict(b, d))).toBe(remover)
+  })
   test('no contradiction', async () => {
     const a = await list('tablet', 'phone')
     const retired = await manifest('bob', {
@@ -111,6 +130,25 @@ describe('two lists that contradict one another', () => {
     expect(await remove(1, conflict(a, await manifest('carol', {})))).toBe(invalid)
     expect(await remove(1, conflict(a, await manifest('bob', {}, 1)))).toBe(invalid)
   })
+})
+
+test('a root that says that it is in other hands', async () => {
+  const state = async (name: string, generation = 0): Promise<RemovalEvidence> => {
+    const { account } = await person(name)
+    const statement = await stateRootCompromised(rootOf(name, generation), {
+      account,
+      generation,
+      statedAt: 1_800_000_000n,
+    })
+    return { kind: 'root_compromised', statement }
+  }
+  for (const leaf of [1, 2]) expect(await remove(leaf, await state('bob'))).toBe('accepted')
+  expect(await remove(0, await state('bob'))).toBe(remover)
+  expect(await remove(1, await state('bob', 1))).toBe(remover)
+  const good = await state('bob')
+  if (good.kind !== 'root_compromised') throw new Error(good.kind)
+  const bent: RemovalEvidence = { ...good, statement: { ...good.statement, statedAt: 7n } }
+  expect(await remove(1, bent)).toBe(invalid)
 })
 
 test('evidence and Remove as proposals of one, committed by another', async () => {
