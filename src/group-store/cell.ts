@@ -10,9 +10,10 @@ import type { RestoreInput } from '../group/stored-parts.ts'
 import type { Storage, StorageOperation } from '../ports/storage.ts'
 import type { RatchetType } from '../secret-tree/ratchet.ts'
 import { putRecord } from '../storage/records.ts'
+import { defaultKeyAge, forgetOldKeys, noMarks } from './key-age.ts'
 import { epochKey, ratchetOperation, tables } from './layout.ts'
 import { loadState } from './load-state.ts'
-import { records, type UsedRecord } from './records.ts'
+import { type MarksRecord, records, type UsedRecord } from './records.ts'
 import type { RollbackGuard } from './rollback.ts'
 import { type PendingNote, stateChanges } from './state-changes.ts'
 import { type TreeHeads, TreePages } from './tree-pages.ts'
@@ -23,6 +24,8 @@ export interface CellContext {
   readonly guard: RollbackGuard
   /** Generations that are set apart with one write. */
   readonly reserve: number
+  /** How long keys of skipped generations are kept, in milliseconds; three days by default. */
+  readonly keyAge?: number | undefined
 }
 
 /** What a piece of work adds to the batch beside the changes of the group. */
@@ -47,13 +50,22 @@ export class GroupCell {
   #heads: TreeHeads
   #stored: GroupState
   #used: Map<bigint, UsedRecord>
+  /** When how many keys of skipped generations were kept, in the epoch that they are of. */
+  #marks: { readonly epoch: bigint; readonly record: MarksRecord }
   /** The first generations that are not set apart, in the epoch that they are of. */
   #reserved: { readonly epoch: bigint; readonly until: Record<RatchetType, number> } | undefined
 
   private constructor(
     context: CellContext,
     life: Uint8Array,
-    parts: { group: Group; pages: TreePages; heads: TreeHeads; used: Map<bigint, UsedRecord>; note?: PendingNote },
+    parts: {
+      group: Group
+      pages: TreePages
+      heads: TreeHeads
+      used: Map<bigint, UsedRecord>
+      marks?: MarksRecord
+      note?: PendingNote
+    },
   ) {
     this.#context = context
     this.life = life
@@ -63,13 +75,14 @@ export class GroupCell {
     this.#used = parts.used
     this.note = parts.note
     this.#stored = parts.group.state
+    this.#marks = { epoch: parts.group.epoch, record: parts.marks ?? noMarks }
   }
 
   /** Reads a group. @throws `storage/damaged`, `storage/io`, `group/staged` */
   static async load(context: CellContext, life: Uint8Array, input: RestoreInput): Promise<GroupCell> {
     const pages = new TreePages(context.storage, context.guard.nameKey, life)
-    const { state, heads, used, note } = await loadState(context.storage, life, pages, input)
-    const parts = { group: new Group(state), pages, heads, used }
+    const { state, heads, used, marks, note } = await loadState(context.storage, life, pages, input)
+    const parts = { group: new Group(state), pages, heads, used, marks }
     return new GroupCell(context, life, note === undefined ? parts : { ...parts, note })
   }
 
@@ -142,6 +155,20 @@ export class GroupCell {
     until[type] += more
     if (!(await written(guard.settle(sequence))))
       throw new MlsError('group/quarantined', 'another copy of this store is alive')
+  }
+
+  /** Forgets keys of skipped generations that have become too old by `now`, in milliseconds; for every batch of messages. */
+  expireKeys(extra: Extra, now: number): void {
+    const { context, secretTree } = this.group.state.current
+    if (secretTree.wiped) return
+    const { epoch } = context
+    const known = this.#marks.epoch === epoch ? this.#marks.record : noMarks
+    const record = forgetOldKeys(secretTree, known, now, this.#context.keyAge ?? defaultKeyAge)
+    if (record === undefined) return
+    extra.operations.push(putRecord(tables.marks, epochKey(this.life, epoch), records.marks, record))
+    extra.done.push(() => {
+      this.#marks = { epoch, record }
+    })
   }
 
   /** Passes when everything was there that somebody looked for. @throws as `TreePages.check` */

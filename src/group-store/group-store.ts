@@ -82,6 +82,7 @@ export class GroupStore {
       config,
       randomBytes: options.randomBytes,
       reserve: Math.min(Math.max(options.reserve ?? 32, 1), 256),
+      keyAge: options.keyAge,
       keepHistory: options.keepHistory ?? false,
       load: (life, cipherSuite) =>
         GroupCell.load(context, life, { suite: options.suite(cipherSuite), config, signer: options.signer }),
@@ -215,7 +216,7 @@ export class GroupStore {
     return {
       groups: of(tables.groups, tables.states, tables.epochs, tables.proposals, tables.pending, tables.psks),
       trees: of(tables.pages),
-      ratchets: of(tables.ratchets, tables.used),
+      ratchets: of(tables.ratchets, tables.used, tables.marks),
       outbox: of(tables.outbox),
       history: of(tables.history),
       keyPackages: of(tables.keyPackages),

@@ -10,6 +10,7 @@
  * | `mls.epochs`      | life, epoch                           | secrets and private keys of an epoch               |
  * | `mls.ratchets`    | life, epoch, kind, index              | a row of the secret tree                           |
  * | `mls.used`        | life, epoch                           | generations that were given out                    |
+ * | `mls.marks`       | life, epoch                           | when how many keys of skipped generations were kept |
  * | `mls.pages`       | life, band, name of the page          | nodes of the ratchet tree                          |
  * | `mls.proposals`   | life, number                          | a proposal that waits                              |
  * | `mls.pending`     | life                                  | the own commit that waits, with its Welcome        |
@@ -31,6 +32,7 @@ export const tables = {
   epochs: 'mls.epochs',
   ratchets: 'mls.ratchets',
   used: 'mls.used',
+  marks: 'mls.marks',
   pages: 'mls.pages',
   proposals: 'mls.proposals',
   pending: 'mls.pending',
@@ -50,6 +52,7 @@ const lifeTables = [
   tables.epochs,
   tables.ratchets,
   tables.used,
+  tables.marks,
   tables.pages,
   tables.proposals,
   tables.pending,
@@ -117,6 +120,7 @@ export function deleteEpoch(life: Uint8Array, epoch: bigint): StorageOperation[]
   return [
     { kind: 'delete', table: tables.epochs, key: prefix },
     { kind: 'delete', table: tables.used, key: prefix },
+    { kind: 'delete', table: tables.marks, key: prefix },
     { kind: 'delete_prefix', table: tables.ratchets, prefix },
   ]
 }

@@ -22,8 +22,9 @@ import { SecretTree } from '../secret-tree/secret-tree.ts'
 import type { SecretTreeRow } from '../secret-tree/snapshot.ts'
 import { readRecord } from '../storage/records.ts'
 import { Proposal } from '../wire/proposal.ts'
-import { number64, ratchetRow, scanAll, tables } from './layout.ts'
-import { records, type UsedRecord } from './records.ts'
+import { noMarks } from './key-age.ts'
+import { epochKey, number64, ratchetRow, scanAll, tables } from './layout.ts'
+import { type MarksRecord, records, type UsedRecord } from './records.ts'
 import type { PendingNote, StoredState } from './state-changes.ts'
 import { decodeHeads, type TreePages } from './tree-pages.ts'
 
@@ -32,6 +33,8 @@ export interface LoadedState extends StoredState {
   readonly note: PendingNote | undefined
   /** Generations that were given out, by epoch. */
   readonly used: Map<bigint, UsedRecord>
+  /** Of the current epoch. */
+  readonly marks: MarksRecord
 }
 
 /**
@@ -129,7 +132,14 @@ async function load(storage: Storage, life: Uint8Array, pages: TreePages, input:
     reinit,
   }
   const used = new Map(usedRows.map(({ key, value }) => [number64(key, life.length), records.used.decode(value)]))
-  return { state, heads, used, note: pending && { outbox: pending.outbox, intent: pending.intent } }
+  const marks = await readRecord(storage, tables.marks, epochKey(life, current.context.epoch), records.marks)
+  return {
+    state,
+    heads,
+    used,
+    marks: marks ?? noMarks,
+    note: pending && { outbox: pending.outbox, intent: pending.intent },
+  }
 }
 
 function damaged(what: string): MlsError {

@@ -55,6 +55,8 @@ const epochFields = fields({
 })
 
 const used = fields({ application: uint(), handshake: uint() })
+/** Oldest first; see `key-age.ts`. */
+const marks = fields({ list: list(fields({ at: uint(), mark: uint() }), 32) })
 const proposal = fields({ data: large })
 const pending = fields({ data: large, outbox: text(200), intent: optional(large) })
 
@@ -87,6 +89,8 @@ export type GroupRecord = Infer<typeof group>
 export type StateRecord = Infer<typeof state>
 /** A KeyPackage that was used up. */
 export type UsedRecord = Infer<typeof used>
+/** When how many keys of skipped generations were kept. */
+export type MarksRecord = Infer<typeof marks>
 /** Bytes that wait to be sent, exactly. */
 export type OutboxRecord = Infer<typeof outbox>
 /** A message of the local history. */
@@ -101,6 +105,7 @@ export const records = {
   state: recordType({ type: 'mls_state', version: 2, schema: state, migrations: [(body) => body] }),
   epoch: recordType({ type: 'mls_epoch', version: 1, schema: epochFields }),
   used: recordType({ type: 'mls_used', version: 1, schema: used }),
+  marks: recordType({ type: 'mls_marks', version: 1, schema: marks }),
   proposal: recordType({ type: 'mls_proposal', version: 1, schema: proposal }),
   pending: recordType({ type: 'mls_pending', version: 1, schema: pending }),
   outbox: recordType({ type: 'mls_outbox', version: 1, schema: outbox }),

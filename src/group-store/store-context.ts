@@ -31,6 +31,8 @@ export interface GroupStoreOptions {
   readonly keepHistory?: boolean
   /** Generations that one write sets apart, skipped after a crash; 32 by default, 1 to 256. */
   readonly reserve?: number
+  /** How long keys of messages that have not come yet are kept, in milliseconds; three days by default. */
+  readonly keyAge?: number
 }
 
 /** How to join again; the leaf to be replaced is the old own one by default. */

@@ -149,6 +149,7 @@ export class StoredGroup {
         const receiver = new Receiver(this.#context, this.#head, extra, this.#lives)
         const results: Received[] = []
         for (const entry of part) results.push(await receiver.receive(entry))
+        if (!extra.gone) this.#lives.current.expireKeys(extra, this.#context.config.clock.now())
         const cursor = part.findLast((entry) => entry.cursor !== undefined)?.cursor
         if (cursor !== undefined && !extra.gone)
           extra.operations.push({ kind: 'put', table: tables.cursors, key: this.#head.name, value: cursor })
@@ -243,10 +244,15 @@ export class StoredGroup {
     })
   }
 
-  /** Applies the bounds on past epochs and history that depend on time. */
+  /**
+   * Applies the bounds on past epochs, keys of skipped generations and history that depend on time (milliseconds). Those on
+   * epochs and keys are applied with every batch of messages, too.
+   * @throws as {@link receive}
+   */
   expire(history: { readonly before?: number; readonly keep?: number } = {}): Promise<void> {
     return this.#lives.run(async (cell, extra) => {
       cell.group.expire()
+      cell.expireKeys(extra, this.#context.config.clock.now())
       extra.operations.push(...(await this.#head.history.expire(history)))
     })
   }
