@@ -213,7 +213,7 @@ function walked(
   const findings: Finding[] = events.flatMap(findingsOf)
   if (pin.head === undefined) findings.unshift({ kind: 'first_seen', head: headOf(start) })
   if (pin.conflicts.length > 0 && conflicts.length === 0) findings.push({ kind: 'settled' })
-  return compareShown(next, current, findings)
+  return compareShown(pin, next, current, findings)
 }
 
 function findingsOf(event: WalkEvent): Finding[] {
@@ -247,19 +247,21 @@ function deviceFindings(from: VerifiedManifest, to: VerifiedManifest): Finding[]
   ]
 }
 
-/** What the server calls current, against where the walk led. */
-function compareShown(pin: ContactPin, current: VerifiedManifest, findings: Finding[]): Advance {
+/** What the server calls current, against where the walk led, and what was known before. */
+function compareShown(before: ContactPin, pin: ContactPin, current: VerifiedManifest, findings: Finding[]): Advance {
   const { head } = pin
   if (head === undefined || equalBytes(head.hash, current.hash)) return { pin: { ...pin, rolledBack: false }, findings }
-  if (!equalBytes(head.rootHash, current.rootHash)) {
-    const other = anotherRoot(pin, current)
-    return { pin: other.pin, findings: [...findings, ...other.findings] }
-  }
-  if (compareHeads(current, head) < 0) {
+  const known = before.head
+  const isOld = known !== undefined && equalBytes(known.rootHash, current.rootHash) && compareHeads(current, known) < 0
+  if (isOld) {
     const rollback: Finding = { kind: 'rollback', known: headOf(head), shown: headOf(current) }
     return { pin: { ...pin, rolledBack: true }, findings: [...findings, rollback] }
   }
-  return { pin, findings }
+  // a log that is ahead of the current item is the moment between two publications; less than was known is a rollback
+  const between = known === undefined || equalBytes(known.rootHash, current.rootHash)
+  if (between || equalBytes(head.rootHash, current.rootHash)) return { pin, findings }
+  const other = anotherRoot(pin, current)
+  return { pin: other.pin, findings: [...findings, ...other.findings] }
 }
 
 /** A root that nothing leads to from the one that is believed (I061). */

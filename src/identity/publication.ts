@@ -41,8 +41,9 @@ export function readPublication(suite: CipherSuite, publication: Publication): R
       }
     })
   const room = identityLimits.walkSteps - 1
-  const rotations: RotationStatement[] = tried(newest(publication.rotations, room >> 1), decodeRotation)
-  const entries = newest(publication.manifests, room - rotations.length)
+  const statements = newest(publication.rotations, room >> 1)
+  const rotations: RotationStatement[] = tried(statements, decodeRotation)
+  const entries = newest(publication.manifests, room - statements.length)
   const manifests: VerifiedManifest[] = tried(entries, (bytes) => verifyManifest(suite, bytes))
   return { observation: { kind: 'published', current, log: { manifests, rotations } }, rejected }
 }

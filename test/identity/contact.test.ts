@@ -185,6 +185,18 @@ describe('rules', () => {
     for (const name of ['older', 'fork', 'otherRoot', 'headOlder', 'contradictedNot'])
       expect(pinAfter(`${roads.VERIFIED} ${name}`).head).toBe(cases.line[2])
   })
+  test('a log ahead of the current item is no rollback, until it stays so', () => {
+    const between = shown(cases.line[3]!, [], cases.line)
+    const first = advance(suite, pinAfter(roads.TOFU), between, now)
+    expect(state(first.pin)).toBe('TOFU')
+    expect(first.pin.head).toBe(cases.line[5])
+    expect(state(advance(suite, first.pin, between, now).pin)).toBe('ROLLBACK')
+    const rotating = shown(cases.line[2]!, [cases.rotation], [cases.rotated])
+    const second = advance(suite, pinAfter(roads.TOFU), rotating, now)
+    expect(state(second.pin)).toBe('TOFU')
+    expect(second.pin.head).toBe(cases.rotated)
+    expect(state(advance(suite, second.pin, rotating, now).pin)).toBe('ROLLBACK')
+  })
   test('I061 a root is accepted by name, and the verification ends', () => {
     const pin = pinAfter(`${roads.VERIFIED} otherRoot`)
     expect(findings(pinAfter(roads.VERIFIED), 'acceptOther')).toEqual(['I061'])
