@@ -294,7 +294,7 @@ describe('rotations', () => {
     const later = await statementTo(second.root, start, { oldGeneration: 1, newGeneration: 2 })
     expect(await ruleOf(() => proveRotation(suite, start, later))).toBe('I051')
   })
-  test('I052 I053 both roots sign, over the same words', async () => {
+  test('I005 I052 I053 both roots sign, over the same words', async () => {
     const statement = await statementTo(second.root)
     const other = await statementTo(second.root, start, { lastSeq: 7n })
     const bad = (changes: Partial<RotationStatement>) =>
