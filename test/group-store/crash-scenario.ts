@@ -12,6 +12,7 @@ import { createGroupWith, joinGroupWith } from '../../src/group/create-group.ts'
 import { makeConfig } from '../../src/group/defaults.ts'
 import { makeKeyPackage } from '../../src/group/key-package.ts'
 import { type GroupStore, openGroupStore } from '../../src/group-store/group-store.ts'
+import { number64 } from '../../src/group-store/layout.ts'
 import type { StoredGroup } from '../../src/group-store/stored-group.ts'
 import { createIdentity } from '../../src/index.ts'
 import type { Storage } from '../../src/ports/storage.ts'
@@ -43,6 +44,7 @@ export interface Outcome {
 }
 
 const start = 1_700_000_000_000
+const pastEpochs = 2n
 
 /** Runs the scenario. `open` makes the suite of one actor from its randomness; `reference` has the contents to compare with. */
 export async function runScenario(
@@ -65,6 +67,8 @@ class Scenario {
   readonly #anchor = new MemoryAnchor()
   readonly #rng = seededRng('alice')
   readonly #contents: string[] = []
+  /** Secrets of each epoch that the client was in. */
+  readonly #secrets = new Map<bigint, readonly Bytes[]>()
   readonly #acknowledged = new Set<string>()
   readonly #posted = new Set<string>()
   readonly #others: PlainMember[] = []
@@ -106,7 +110,7 @@ class Scenario {
 
   #config() {
     return makeConfig(
-      { limits: { pastEpochs: 2 } },
+      { limits: { pastEpochs: Number(pastEpochs) } },
       { authentication: basicAuthentication(), psks: { externalPsk: () => undefined }, clock: { now: () => start } },
     )
   }
@@ -236,6 +240,18 @@ class Scenario {
       if (result.kind === 'rejected') this.#violations.push(`I3: alice refused a message: ${result.error.code}`)
     }
     if (group.quarantine !== undefined) this.#violations.push(`I7: quarantine: ${group.quarantine}`)
+    await group.read(({ state }) => {
+      const { context, secrets } = state.current
+      const all = [secrets.senderDataSecret, secrets.exporterSecret, secrets.initSecret, secrets.membershipKey]
+      this.#secrets.set(
+        context.epoch,
+        all.map((secret) => secret.use(copyBytes)),
+      )
+    })
+    // T2, T4: the cursor is of the same batch as what was read
+    const cursor = await group.cursor()
+    const read = cursor === undefined ? 0 : Number(number64(cursor)) + 1
+    if (read !== this.#room.archive.length) this.#violations.push(`T2: the cursor is at ${read}`)
   }
 
   async #deliver(): Promise<void> {
@@ -384,6 +400,7 @@ class Scenario {
   async #judge(bob: PlainMember): Promise<void> {
     this.#disk.makeRoom()
     const group = await this.#group()
+    const last = await group.read((one) => one.epoch)
     const own = await group.read((one) => [one.epochAuthenticator, one.treeHash] as const)
     for (const other of this.#others)
       if (!equalBytes(other.group.epochAuthenticator, own[0]) || !equalBytes(other.group.treeHash, own[1]))
@@ -404,6 +421,9 @@ class Scenario {
     await this.#store.close()
     const storage = await openSimulatedStorage({ disk: this.#disk, randomBytes: (n) => this.#rng.randomBytes(n) })
     if (await holdsAny(storage, this.#log.keys)) this.#violations.push('I5: a key that was used is in the store')
+    const over = [...this.#secrets].filter(([epoch]) => epoch < last - pastEpochs).flatMap(([, secrets]) => secrets)
+    if (over.length < 8) this.#violations.push('I5: too few epochs are over')
+    if (await holdsAny(storage, over)) this.#violations.push('I5: a secret of an epoch that is over is in the store')
     if (bob.group.status !== 'active') throw new MlsError('internal/unreachable', 'bob is gone')
   }
 }
