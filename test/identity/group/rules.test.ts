@@ -513,6 +513,11 @@ describe('H9 no way back', () => {
     const mixed = await makeWorld({ members: [alice, naked, carol], bare: true })
     expect(await mixed.outcome(0, { extensions: contextOf({}) })).toBe(certificate)
     expect(await mixed.outcome(0, {})).toBe('accepted')
+    const split = await makeWorld({
+      members: [alice, bob, await phone('bob', 'tablet', { generation: 1 })],
+      bare: true,
+    })
+    expect(await split.outcome(0, { extensions: contextOf({}) })).toBe('identity_group/root H3')
   })
   test('no leaf without certificate afterwards, on any way in', async () => {
     const naked = await phone('dave', 'phone', { cert: undefined })
