@@ -25,6 +25,8 @@ export default defineConfig({
       { find: /^xmpp-mls\/testing\/storage$/, replacement: source('testing/storage/index.ts') },
       { find: /^xmpp-mls\/providers\/(noble|wasm|node)$/, replacement: source('providers/$1/provider.ts') },
       { find: /^xmpp-mls\/xmpp$/, replacement: source('xmpp/index.ts') },
+      { find: /^xmpp-mls\/storage\/(.*)$/, replacement: source('storage/$1.ts') },
+      { find: /^xmpp-mls\/store$/, replacement: source('store.ts') },
     ],
   },
   test: {

@@ -10,6 +10,7 @@ const said: Readonly<Record<string, readonly string[]>> = {
   'external-join.ts': ['members: 2, epoch 1, equal: true', 'removed 1, members: 2', 'welcome back'],
   'pre-shared-key.ts': ['without the key: psk/missing', 'with the key, equal: true'],
   'reinit.ts': ['the old group is reinitialized for Alice and reinitialized for Bob', 'equal: true'],
+  'stored-group.ts': ['to be sent: 1', 'bob reads: hello, Bob', 'kept: hello, Bob', 'kept after forget: 0'],
   'custom-proposal.ts': ['the room is now called: The walled garden'],
 }
 
