@@ -4,7 +4,7 @@
  * reload, closing and crash of a tab that sends, two tabs on one store. `npx tsx scripts/test-indexeddb.ts [rounds]`;
  * `CHROMIUM` names another executable. Prints `N passed, N failed` and fails when one did.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -263,9 +263,10 @@ async function groupLives(): Promise<void> {
   }
   same('the last life opens', await open(on), 'ok')
   same('the last life settles', await onGroup(on, 'settle'), 'ok')
+  same('the last life sends', await onGroup(on, 'send', 'last'), 'ok')
+  same('and settles again', await onGroup(on, 'settle'), 'ok')
   await room.judge(await onGroup(on, 'state'))
   report('everything was shown once', room.take().join('; '))
-  report('the lives sent something', room.acknowledged.size >= rounds ? '' : `${room.acknowledged.size} messages`)
   console.log(`${rounds} lives, ${room.acknowledged.size} messages, ${room.seals.seals} encryptions`)
   await on.close()
 }
@@ -290,6 +291,26 @@ async function groupTabs(): Promise<void> {
   for (const tab_ of tabs_) await tab_.close()
 }
 
+const canary = (what: string) => `canary of a ${what} store: ${process.pid}`
+
+/** What was said and forgotten, to be looked for in the browser's files. */
+async function forgotten(): Promise<void> {
+  const { first } = await groupRoom('canaries')
+  for (const what of ['sealed', 'plain'])
+    same(`${what}: kept`, await onGroup(first, 'sayAndForget', what, what === 'sealed', canary(what)), 1)
+  await first.close()
+}
+
+/** After the browser has ended: the files of its profile. The plain store is the control. */
+function rawFiles(): void {
+  const holds = (words: string) =>
+    readdirSync(profile, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.parentPath.includes('IndexedDB'))
+      .some((entry) => readFileSync(join(entry.parentPath, entry.name)).includes(words))
+  same('the files hold what a plain store has forgotten', holds(canary('plain')), true)
+  same('the files hold what a sealed store has forgotten', holds(canary('sealed')), false)
+}
+
 async function platformKey(): Promise<void> {
   const on = await tab()
   same('sealed by a platform key', await call(on, 'openSealed', 'platform'), 'ok')
@@ -304,11 +325,12 @@ async function platformKey(): Promise<void> {
 }
 
 try {
-  for (const part of [kit, interruptions, tabs, commitStages, groupLives, groupTabs, platformKey])
+  for (const part of [kit, interruptions, tabs, commitStages, groupLives, groupTabs, platformKey, forgotten])
     await part().catch((error: unknown) => report(part.name, String(error)))
 } finally {
   await browser.close()
   server.close()
+  rawFiles()
   rmSync(profile, { recursive: true, force: true })
 }
 console.log(`${passed} passed, ${failed} failed`)

@@ -1,13 +1,13 @@
 /** A real group on IndexedDB: what the test page offers for it, under `globalThis.group`. */
 
-import { basicAuthentication } from '../../../src/authentication/basic-authentication.ts'
-import { fromBase64, toBase64 } from '../../../src/bytes/text.ts'
-import { makeConfig } from '../../../src/group/defaults.ts'
+import { fromBase64, toBase64, utf8 } from '../../../src/bytes/text.ts'
 import { openGroupStore } from '../../../src/group-store/group-store.ts'
 import { createIdentity } from '../../../src/index.ts'
 import type { OwnershipPolicy } from '../../../src/ports/storage.ts'
-import { systemClock } from '../../../src/providers/system-clock.ts'
 import { openIndexedDbStorage } from '../../../src/storage/indexeddb.ts'
+import { rawMasterKey } from '../../../src/storage/master-key.ts'
+import { openSealedStorage } from '../../../src/storage/sealed.ts'
+import { groupConfig } from '../../../src/store.ts'
 import { type ArchiveText, TrialClient, watchedSuite } from '../../group-store/trial-client.ts'
 
 /** Functions of the script outside. */
@@ -41,10 +41,7 @@ export const group = {
     const identity = createIdentity(suite, 'alice')
     const store = await openGroupStore({
       storage: await open(name, 'take'),
-      config: makeConfig(
-        {},
-        { authentication: basicAuthentication(), psks: { externalPsk: () => undefined }, clock: systemClock },
-      ),
+      config: groupConfig(),
       suite: () => suite,
       signer: () => identity.signer,
       randomBytes,
@@ -57,6 +54,27 @@ export const group = {
     const { privateKey } = identity as unknown as { privateKey: Uint8Array }
     await store.close()
     return [`${toBase64(privateKey)} ${toBase64(made.id)}`, toBase64(bytes), toBase64(welcome!.bytes)]
+  },
+  /** Keeps a message in the history, of a sealed store or of a plain one, and forgets it again; closed when it resolves. */
+  async sayAndForget(name: string, sealed: boolean, words: string): Promise<number> {
+    const suite = await watchedSuite(outside)
+    const identity = createIdentity(suite, 'alice')
+    const plain = await open(name, 'take')
+    const masterKey = rawMasterKey(randomBytes(32), randomBytes)
+    const store = await openGroupStore({
+      storage: sealed ? await openSealedStorage({ storage: plain, masterKey, randomBytes }) : plain,
+      config: groupConfig(),
+      suite: () => suite,
+      signer: () => identity.signer,
+      randomBytes,
+      keepHistory: true,
+    })
+    const made = await store.create({ suite, identity })
+    await made.send(utf8(words))
+    const kept = (await made.history()).length
+    await made.forget()
+    await store.close()
+    return kept
   },
   /** Opens the group; nothing is read from the archive yet. */
   open: (name: string, identity: string, ifOwned: OwnershipPolicy) =>
