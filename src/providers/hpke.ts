@@ -44,7 +44,7 @@ const mostCandidates = 256
 /** HPKE over the parts of a suite. */
 export function createBatchHpke(
   { kem, kemId, kdfId, aeadId, hashLength, keyLength, nonceLength, privateKeyLength, publicKeyLength }: SuiteParameters,
-  { kdf, aead, group }: Pick<SuiteParts, 'kdf' | 'aead' | 'group'>,
+  { kdf, aead, group, hpke: kernel }: Pick<SuiteParts, 'kdf' | 'aead' | 'group' | 'hpke'>,
 ): BatchHpke {
   const kemLabel = (label: string) => concatBytes(ascii('HPKE-v1KEM'), uint16(kemId), ascii(label))
   const hpkeLabel = (label: string) =>
@@ -111,10 +111,14 @@ export function createBatchHpke(
     return secrets
   }
 
-  function encapMany(publicKeys: readonly Uint8Array[], seeds: readonly Uint8Array[]) {
-    // RFC 9420 §5.1.1 V032-V035
+  /** RFC 9420 §5.1.1 V032-V035. */
+  function checkKeys(publicKeys: readonly Uint8Array[]): void {
     for (const publicKey of publicKeys)
       if (!group.isPublicKey(publicKey)) throw new MlsError('crypto/key', 'not a public key of the KEM')
+  }
+
+  function encapMany(publicKeys: readonly Uint8Array[], seeds: readonly Uint8Array[]) {
+    checkKeys(publicKeys)
     const ephemeral = deriveKeyPairs(seeds)
     const privateKeys = ephemeral.map((pair) => pair.privateKey)
     const kemOutputs = ephemeral.map((pair) => pair.publicKey)
@@ -181,9 +185,31 @@ export function createBatchHpke(
     }
   }
 
+  /** Requests of one info each after the other, by a kernel that does all steps; nothing where it does not. */
+  function sealInKernel(
+    requests: readonly HpkeSealRequest[],
+    seeds: readonly Uint8Array[],
+  ): HpkeCiphertext[] | undefined {
+    if (kernel === undefined) return undefined
+    checkKeys(requests.map(({ publicKey }) => publicKey))
+    const contexts = contextsOf(requests.map(({ info }) => info))
+    const sealed: HpkeCiphertext[] = []
+    for (let start = 0, end = 0; start < requests.length; start = end) {
+      const context = at(contexts, start)
+      while (end < requests.length && contexts[end] === context) end++
+      const infos = { key: concatBytes(labels.key, context), nonce: concatBytes(labels.nonce, context) }
+      const part = kernel.sealMany(labels, infos, requests.slice(start, end), seeds.slice(start, end))
+      if (part === undefined) return undefined
+      for (const one of part) sealed.push(one)
+    }
+    return sealed
+  }
+
   return {
     deriveKeyPairs,
     sealMany(requests, seeds) {
+      const fused = sealInKernel(requests, seeds)
+      if (fused !== undefined) return fused
       const { kemOutputs, secrets } = encapMany(
         requests.map(({ publicKey }) => publicKey),
         seeds,

@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes/bytes.ts'
-import type { VerifyRequest } from '../crypto/cipher-suite.ts'
+import type { HpkeCiphertext, HpkeSealRequest, VerifyRequest } from '../crypto/cipher-suite.ts'
 import type { Aead } from './noble/aead.ts'
 import type { Kdf } from './noble/kdf.ts'
 import type { SignatureScheme } from './noble/signature.ts'
@@ -32,8 +32,33 @@ export interface BatchSignatureScheme extends SignatureScheme {
   verifyAll?(requests: readonly VerifyRequest[], random: (length: number) => Bytes): boolean
 }
 
+/** The labels of RFC 9180 §4 for one suite, ready to be hashed. */
+export interface HpkeLabels {
+  readonly dkpPrk: Uint8Array
+  readonly sk: Uint8Array
+  readonly eaePrk: Uint8Array
+  readonly sharedSecret: Uint8Array
+  readonly secret: Uint8Array
+}
+
+/** HPKE to many recipients in few steps (RFC 9180 §6.1). */
+export interface HpkeKernel {
+  /**
+   * `SealBase` for requests with one and the same info, public keys checked before, one seed for each; nothing for requests that are better sealed one by one.
+   * @param infos what key and base nonce are expanded with
+   * @throws `crypto/key`
+   */
+  sealMany(
+    labels: HpkeLabels,
+    infos: { readonly key: Uint8Array; readonly nonce: Uint8Array },
+    requests: readonly HpkeSealRequest[],
+    seeds: readonly Uint8Array[],
+  ): HpkeCiphertext[] | undefined
+}
+
 /** What a suite is made of. */
 export interface SuiteParts {
+  readonly hpke?: HpkeKernel
   readonly kdf: BatchKdf
   readonly aead: Aead
   readonly group: DhGroup

@@ -191,6 +191,31 @@ describe('memory', () => {
     expect(holds(memory, secret)).toBe(true)
   })
 
+  test.each([1, 3])(
+    'suite %i seals to many as noble does: all lanes, several blocks, infos and lengths',
+    async (id) => {
+      const [suite, reference] = [wasmProvider, nobleProvider].map((one) => openSuite(one, id, countingRng(id)))
+      const bytes = (length: number, seed: number) => new Uint8Array(length).map((_, i) => (i * 7 + seed) & 0xff)
+      const pairs = await suite!.deriveKeyPairs(Array.from({ length: 4 }, (_, i) => bytes(32, i)))
+      const requests = (count: number, infoLength: number, longest: number) =>
+        Array.from({ length: count }, (_, i) => ({
+          publicKey: pairs[i % 4]!.publicKey,
+          info: bytes(infoLength, i % 7 < 5 ? 1 : 2),
+          aad: bytes(i % 3, i),
+          plaintext: bytes((i * 13) % (longest + 1), i),
+        }))
+      for (const many of [requests(9, 40, 90), requests(9, 0, 3000), requests(260, 300, 0)]) {
+        const sealed = await suite!.hpkeSealMany(many)
+        expect(sealed).toEqual(await reference!.hpkeSealMany(many))
+        const [{ kemOutput, ciphertext } = sealed[0]!] = sealed
+        const { info, aad, plaintext } = many[0]!
+        expect(await reference!.hpkeOpen(pairs[0]!, kemOutput, info, aad, ciphertext)).toEqual(plaintext)
+      }
+      const low = { publicKey: new Uint8Array(32), info: none, aad: none, plaintext: none }
+      expect(await codeOf(() => suite!.hpkeSealMany([...requests(5, 1, 1), low]))).toBe('crypto/key')
+    },
+  )
+
   test('inputs beyond what an instance should keep', () => {
     const { made, provider } = watched()
     const suite = openSuite(provider, 3)

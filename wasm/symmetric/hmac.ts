@@ -7,7 +7,6 @@ import {
   clear4,
   clearTail,
   gather4,
-  laneOut,
   scatter4,
   setLane,
   sha256,
@@ -23,11 +22,12 @@ const digest: usize = memory.data(32, 16)
 const stream: usize = memory.data(112, 16)
 const prkCopy: usize = memory.data(32, 16)
 const counter: usize = memory.data(16, 16)
+const innerKey4: usize = memory.data(128, 16)
+const outerKey4: usize = memory.data(128, 16)
 const inner4: usize = memory.data(128, 16)
 const outer4: usize = memory.data(128, 16)
 const words4: usize = memory.data(256, 16)
 const digests4: usize = memory.data(128, 16)
-const keys4: usize = memory.data(16, 16)
 
 function xorPad(value: u8): void {
   const mask = i8x16.splat(value)
@@ -118,18 +118,40 @@ function padKeys4(value: u32): void {
   for (let at: usize = 128; at < 256; at += 16) v128.store(words4 + at, mask)
 }
 
-/** Four HKDF-Expand of one block each: keys at the four pointers of keys4, infos in the lanes. */
-function expandLanes(blocks: usize, outLen: usize): void {
-  gather4(words4, load<u32>(keys4), load<u32>(keys4, 4), load<u32>(keys4, 8), load<u32>(keys4, 12), 2)
+/** Keys the four lanes with 32 bytes each. */
+function keyLanes(k0: usize, k1: usize, k2: usize, k3: usize): void {
+  gather4(words4, k0, k1, k2, k3, 2)
   padKeys4(0x36363636)
-  initialState4(inner4)
-  compress4(inner4, words4)
+  initialState4(innerKey4)
+  compress4(innerKey4, words4)
   for (let at: usize = 0; at < 128; at += 16)
     v128.store(words4 + at, v128.xor(v128.load(words4 + at), i32x4.splat(0x6a6a6a6a)))
   for (let at: usize = 128; at < 256; at += 16) v128.store(words4 + at, i32x4.splat(0x5c5c5c5c))
-  initialState4(outer4)
-  compress4(outer4, words4)
-  absorb4(inner4, blocks, 64, 1)
+  initialState4(outerKey4)
+  compress4(outerKey4, words4)
+}
+
+/** Keys the four lanes with the digests that `macLanes` left. */
+export function rekeyLanes(): void {
+  keyLanes(digests4, digests4 + 32, digests4 + 64, digests4 + 96)
+}
+
+/** Keys the four lanes with nothing: HMAC pads keys with zeros. */
+export function keyLanesEmpty(): void {
+  clear(digests4, 8)
+  rekeyLanes()
+}
+
+/**
+ * HMAC of the messages in the lanes, all of `len` bytes or of as many blocks, under the keys of the lanes. With `suffix` 1 each is followed by one
+ * byte 0x01: the first block of HKDF-Expand. Returns the address of four digests, back to back, that the next call overwrites.
+ */
+export function macLanes(len: usize, suffix: usize): usize {
+  for (let at: usize = 0; at < 128; at += 16) {
+    v128.store(inner4 + at, v128.load(innerKey4 + at))
+    v128.store(outer4 + at, v128.load(outerKey4 + at))
+  }
+  absorb4(inner4, blocksOf(len + suffix), 64, suffix)
   // the inner digests are already words in lanes: only the padding of a 96-byte message is added
   clear(words4 + 128, 8)
   for (let at: usize = 0; at < 128; at += 16) v128.store(words4 + at, v128.load(inner4 + at))
@@ -137,48 +159,51 @@ function expandLanes(blocks: usize, outLen: usize): void {
   v128.store(words4, i32x4.splat(768), 240)
   compress4(outer4, words4)
   scatter4(digests4, outer4)
-  for (let lane: usize = 0; lane < 4; lane++) memory.copy(laneOut(lane), digests4 + (lane << 5), outLen)
+  return digests4
 }
 
-/**
- * n independent HKDF-Expand: prks of 32 bytes prkStride apart, infos of infoLen bytes infoStride apart (a stride of 0 shares one),
- * outputs of outLen bytes one after the other. Four at a time when outLen <= 32, else one by one.
- */
-export function hkdfExpandMany(
-  n: usize,
-  out: usize,
-  outLen: usize,
-  prks: usize,
-  prkStride: usize,
-  infos: usize,
-  infoLen: usize,
-  infoStride: usize,
-): void {
-  const blocks: usize = ((infoLen + 9) >> 6) + 1
-  const least: usize = outLen > 32 ? -1 : 2
-  while (n >= least) {
-    const taken: usize = n < 4 ? n : 4
-    for (let lane: usize = 0; lane < 4; lane++) {
-      const i: usize = lane < taken ? lane : 0
-      store<u32>(keys4 + (lane << 2), <u32>(prks + i * prkStride))
-      setLane(lane, infos + i * infoStride, infoLen, out + i * outLen)
-    }
-    expandLanes(blocks, outLen)
-    n -= taken
-    prks += taken * prkStride
-    infos += taken * infoStride
-    out += taken * outLen
-  }
-  for (; n !== 0; n--) {
-    hkdfExpand(out, outLen, prks, 32, infos, infoLen)
-    prks += prkStride
-    infos += infoStride
-    out += outLen
-  }
+/** Clears what the functions on lanes left. */
+export function wipeLanes(): void {
+  clear(innerKey4, 8)
+  clear(outerKey4, 8)
   clear(inner4, 8)
   clear(outer4, 8)
   clear(words4, 16)
   clear(digests4, 8)
-  clear(keys4, 1)
   clear4()
+}
+
+/** Blocks of a message of `len` bytes after padding. */
+function blocksOf(len: usize): usize {
+  return ((len + 8) >> 6) + 1
+}
+
+/**
+ * n independent HKDF-Expand to outLen bytes (at most 32), outputs back to back. table holds n triples (u32 key of 32 bytes, u32 info,
+ * u32 length of the info). Neighbours whose infos have as many blocks are done four at a time.
+ */
+export function hkdfExpandMany(n: usize, out: usize, outLen: usize, table: usize): void {
+  while (n !== 0) {
+    const infoLen: usize = load<u32>(table, 8)
+    const blocks: usize = blocksOf(infoLen + 1)
+    const most: usize = n < 4 ? n : 4
+    let taken: usize = 1
+    while (taken < most && blocksOf(load<u32>(table + taken * 12, 8) + 1) === blocks) taken++
+    if (taken === 1) hkdfExpand(out, outLen, load<u32>(table), 32, load<u32>(table, 4), infoLen)
+    else {
+      for (let lane: usize = 0; lane < 4; lane++) {
+        const at: usize = table + (lane < taken ? lane * 12 : 0)
+        setLane(lane, load<u32>(at, 4), load<u32>(at, 8), 0)
+      }
+      const lane2: usize = taken > 2 ? table + 24 : table
+      const lane3: usize = taken > 3 ? table + 36 : table
+      keyLanes(load<u32>(table), load<u32>(table, 12), load<u32>(lane2), load<u32>(lane3))
+      const blocks4: usize = macLanes(infoLen, 1)
+      for (let lane: usize = 0; lane < taken; lane++) memory.copy(out + lane * outLen, blocks4 + (lane << 5), outLen)
+    }
+    n -= taken
+    out += taken * outLen
+    table += taken * 12
+  }
+  wipeLanes()
 }

@@ -104,16 +104,30 @@ export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): Batc
     }
   }
 
-  /** Keys of one block and infos of equal length, some bytes altogether, one block of output. */
+  /** Keys of one block and short infos, one block of output. Neighbours are often one array: it is copied once. */
   function expandBatch(prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number): Bytes[] {
     const n = prks.length
-    const infoLength = infos[0]?.length ?? 0
-    const shared = infos.every((info) => info === infos[0])
+    const triples = new Uint32Array(3 * n)
+    let [prk, info]: (Uint8Array | undefined)[] = []
+    let [prkAt, infoAt] = [0, 0]
     try {
-      const keys = arena.putAll(prks)
-      const contexts = shared ? arena.put(infos[0] ?? empty) : arena.putAll(infos)
+      for (let i = 0; i < n; i++) {
+        if (i === 0 || prks[i] !== prk) {
+          prk = prks[i] ?? empty
+          prkAt = arena.put(prk)
+        }
+        if (i === 0 || infos[i] !== info) {
+          info = infos[i] ?? empty
+          infoAt = arena.put(info)
+        }
+        triples[3 * i] = prkAt
+        triples[3 * i + 1] = infoAt
+        triples[3 * i + 2] = info?.length ?? 0
+      }
+      // WebAssembly is little-endian, and so is every platform that runs it
+      const table = arena.put(new Uint8Array(triples.buffer))
       const out = arena.reserve(n * length)
-      exports.hkdfExpandMany(n, out, length, keys, hashLength, contexts, infoLength, shared ? 0 : infoLength)
+      exports.hkdfExpandMany(n, out, length, table)
       return arena.readAll(out, n, length)
     } finally {
       arena.clear()
@@ -151,16 +165,15 @@ export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): Batc
     },
     expandMany(prks, infos, length) {
       if (prks.length !== infos.length) throw new MlsError('crypto/length', 'keys and infos differ in number')
-      for (const prk of prks) checkExpansion(prk, length)
-      const infoLength = infos[0]?.length ?? 0
-      const regular =
-        prks.length > 1 &&
-        length > 0 &&
-        length <= hashLength &&
-        prks.length * (infoLength + 2 * hashLength) <= batchLength &&
-        prks.every((prk) => prk.length === hashLength) &&
-        infos.every((info) => info.length === infoLength)
-      if (regular) return expandBatch(prks, infos, length)
+      let regular = prks.length > 1 && length > 0 && length <= hashLength
+      let total = 0
+      for (let i = 0; i < prks.length; i++) {
+        const prk = prks[i] ?? empty
+        checkExpansion(prk, length)
+        regular &&= prk.length === hashLength
+        total += (infos[i] ?? empty).length + 4 * hashLength
+      }
+      if (regular && total <= batchLength) return expandBatch(prks, infos, length)
       return prks.map((prk, i) => expand(prk, infos[i] ?? empty, length))
     },
   }

@@ -48,16 +48,17 @@ export interface SymmetricExports extends KernelExports {
   hmacKey(midstates: number, key: number, keyLength: number): void
   hmacMid(out: number, midstates: number, message: number, length: number): void
   hkdfExpand(out: number, outLength: number, prk: number, prkLength: number, info: number, infoLength: number): void
-  hkdfExpandMany(
+  hkdfExpandMany(n: number, out: number, outLength: number, table: number): void
+  hpkeDerive(
     n: number,
     out: number,
-    outLength: number,
-    prks: number,
-    prkStride: number,
-    infos: number,
+    ikms: number,
+    label: number,
+    labelLength: number,
+    info: number,
     infoLength: number,
-    infoStride: number,
   ): void
+  hpkeKeys(n: number, out: number, dhs: number, encs: number, publicKeys: number, labels: number): void
   readonly chacha20poly1305Seal: Seal
   readonly chacha20poly1305Open: Seal
   readonly aes128gcmSeal: Seal

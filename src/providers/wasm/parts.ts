@@ -2,6 +2,7 @@ import type { SuiteParameters } from '../../crypto/suites.ts'
 import type { SuiteParts } from '../parts.ts'
 import { wasmAead } from './aead.ts'
 import { wasmEd25519 } from './ed25519.ts'
+import { wasmHpke } from './hpke.ts'
 import { wasmKdf } from './kdf.ts'
 import { createKernels, type WasmModules } from './kernel.ts'
 import { wasmEcdsaP256, wasmP256Group } from './p256.ts'
@@ -30,7 +31,7 @@ export function createWasmCore(modules: WasmModules): WasmCore {
     if (kem === 'DHKEMX25519' && signature === 'Ed25519') {
       const kernel = kernels.curve25519()
       edwards ??= { group: wasmX25519(kernel), signature: wasmEd25519(kernel) }
-      return { ...both, ...edwards }
+      return { ...both, ...edwards, hpke: wasmHpke(aead, kernel, kernels.symmetric()) }
     }
     if (kem === 'DHKEMP256' && signature === 'P256') {
       const kernel = kernels.p256()
