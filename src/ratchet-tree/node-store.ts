@@ -3,7 +3,7 @@
  * memory than what is in it. A part of the received bytes is copied when its first node is read, some dozens of nodes at once,
  * so that a few nodes that stay for long do not hold the memory of all.
  */
-import type { Bytes } from '../bytes/bytes.ts'
+import { type Bytes, copyBytes } from '../bytes/bytes.ts'
 import { skip, uint32, vec } from '../codec/codec.ts'
 import type { Reader } from '../codec/reader.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
@@ -57,7 +57,7 @@ export class NodeStore {
   /** The place in the chunk of what is from `start` to `end` in the source. */
   #keep(start: number, end: number): number {
     if (end > this.#from + this.#chunk.length) {
-      this.#chunk = Uint8Array.from(this.#source.subarray(start, Math.max(end, start + chunkLength)))
+      this.#chunk = copyBytes(this.#source.subarray(start, Math.max(end, start + chunkLength)))
       this.#from = start
     }
     return start - this.#from

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
-import type { Bytes } from '../../bytes/bytes.ts'
+import { type Bytes, copyBytes } from '../../bytes/bytes.ts'
 import { tagLength } from '../../crypto/suites.ts'
 import { decryptError } from '../decrypt-error.ts'
 import type { Aead } from '../noble/aead.ts'
@@ -48,7 +48,7 @@ export function nodeAead(name: keyof typeof algorithms, aead: Aead, threshold: n
 function owned(plaintext: Buffer): Bytes {
   const { buffer, byteOffset, length } = plaintext
   if (buffer instanceof ArrayBuffer && buffer.byteLength === length) return new Uint8Array(buffer, byteOffset, length)
-  const out = Uint8Array.from(plaintext)
+  const out = copyBytes(plaintext)
   plaintext.fill(0)
   return out
 }
