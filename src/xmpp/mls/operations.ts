@@ -8,11 +8,17 @@ interface Operation {
 /** What the application waits for, by the id under which the engine says how it ended. */
 export class Operations {
   readonly #open = new Map<string, Operation>()
+  readonly #name: string
   #serial = 0
+
+  /** @param name tells the operations of this process from those that a process before has left in the storage */
+  constructor(name: string) {
+    this.#name = name
+  }
 
   /** An id that no other operation has. */
   next(): string {
-    return `op${++this.#serial}`
+    return `${this.#name} ${++this.#serial}`
   }
 
   /** Begins an operation. @throws what it is ended with */

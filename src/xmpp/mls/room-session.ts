@@ -3,7 +3,7 @@
  * One event after the other; nothing that the room sends makes it throw.
  */
 import { MlsError } from '../../bytes/errors.ts'
-import type { XmppContext } from '../port.ts'
+import { freshId, type XmppContext } from '../port.ts'
 import type { Room, RoomEntry } from '../room.ts'
 import type { Blobs } from './blobs.ts'
 import { Emitter } from './emitter.ts'
@@ -46,7 +46,7 @@ export class RoomSession {
   readonly #inbox = new Inbox<EngineEvent>((events) => this.#run(events))
   readonly #puller: Puller
   readonly #outgoing: Outgoing
-  readonly #operations = new Operations()
+  readonly #operations: Operations
   readonly #timers: EngineTimers
   readonly #watch: HealthWatch
   readonly #ears: RoomEars
@@ -62,6 +62,7 @@ export class RoomSession {
   constructor(ports: SessionPorts, state: RoomState) {
     this.ports = ports
     this.#state = state
+    this.#operations = new Operations(freshId(ports.xmpp.random))
     this.events = new Emitter((error) => this.problem('internal', error))
     this.#watch = new HealthWatch(
       ports.xmpp.timers,
@@ -146,10 +147,12 @@ export class RoomSession {
       numbers = passing ? new Map() : await store.save(this.#state, effects)
     } catch (error) {
       this.#stale = true
-      for (const { op } of this.#state.queue) this.#operations.failed(op, error)
       this.#again?.()
       this.#again = this.ports.xmpp.timers.after(reloadPauseMs, () => this.pull())
+      const { queue } = this.#state
       await this.#load()
+      const kept = new Set(this.#state.queue.map(({ op }) => op))
+      for (const { op } of queue) if (!kept.has(op)) this.#operations.failed(op, error)
       throw error
     }
     for (const event of events.slice(0, count)) this.#stored.add(event)

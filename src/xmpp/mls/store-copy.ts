@@ -4,6 +4,7 @@ import { mapKey } from '../../bytes/text.ts'
 import { scanAll } from '../../group-store/layout.ts'
 import type { ShreddingStorage } from '../../group-store/store-context.ts'
 import type { StorageOperation } from '../../ports/storage.ts'
+import { namedRows } from './store.ts'
 import { roomName, roomTables } from './store-layout.ts'
 import { roomRecords } from './store-records.ts'
 
@@ -20,6 +21,7 @@ export async function copyRooms(from: ShreddingStorage, to: ShreddingStorage): P
     const { room } = roomRecords.head.decode(value)
     if (equalBytes(key, roomName(from, room))) names.set(mapKey(key), roomName(to, room))
   }
+  for (const { address, key } of await namedRows(from)) names.set(mapKey(key), roomName(to, address))
   const operations: StorageOperation[] = []
   for (const table of tables.keys())
     for (const { key, value } of await scanAll(from, table, new Uint8Array(0))) {

@@ -9,6 +9,8 @@
  * | `mls_room_parts`   | name, kind, number | an entry of one of the room's lists, see {@link parts}                       |
  * | `mls_room_inbox`   | name, number       | a message or change that the application has not taken yet                   |
  * | `mls_room_history` | name, number       | a message of the local history, where it is kept                             |
+ * | `mls_invitations`  | name               | a Welcome that was not used yet                                              |
+ * | `mls_chats`        | name of an account | the room of a one-to-one chat                                                |
  *
  * Format 1 kept a room in one record (`store-room.ts`) and its group as one snapshot; it is read, and replaced at once.
  */
@@ -38,6 +40,7 @@ export const parts = {
   previous: 9,
   creating: 10,
   joining: 11,
+  queue: 12,
 } as const
 
 /** The name of a room in keys; 16 bytes. */

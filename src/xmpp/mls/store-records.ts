@@ -13,7 +13,10 @@ import {
   text,
   uint,
 } from '../../storage/schema.ts'
-import type { Intent } from './engine/state.ts'
+import { parseXml } from '../stanza/parse.ts'
+import { serialise } from '../stanza/serialise.ts'
+import type { Intent, RoomState } from './engine/state.ts'
+import type { MessageContent } from './types.ts'
 
 const large = bytes({ max: 64 * 1024 * 1024 })
 const id = text(256)
@@ -94,6 +97,16 @@ const previous = fields({
   end: id,
   until: uint(),
   intents: list(StoredIntent, 4096),
+})
+
+const queued = fields({
+  op: id,
+  kind: oneOf('text', 'reply', 'reaction', 'correction', 'retraction', 'received', 'displayed', 'xml'),
+  to: optional(text(4096)),
+  body: optional(text(16 * 1024 * 1024)),
+  emojis: list(text(256), 4096),
+  /** Elements as XML. */
+  elements: list(text(16 * 1024 * 1024), 4096),
 })
 
 const message = fields({
@@ -180,8 +193,41 @@ export const roomRecords = {
     schema: fields({ request: id, asked: uint(), commit: large, id, epoch: uint64 }),
   }),
   event: recordType({ type: 'mls_room_event', version: 1, schema: event }),
+  queued: recordType({ type: 'mls_room_queued', version: 1, schema: queued }),
   message: recordType({ type: 'mls_room_message', version: 1, schema: message }),
 } as const
+
+/** A message that waits to be encrypted, as it is stored. */
+export function writeQueued({ op, content }: RoomState['queue'][number]): Infer<typeof queued> {
+  return {
+    op,
+    kind: content.kind,
+    to: 'to' in content ? content.to : undefined,
+    body: 'body' in content ? content.body : undefined,
+    emojis: content.kind === 'reaction' ? content.emojis : [],
+    elements: content.kind === 'xml' ? content.elements.map((one) => serialise(one)) : [],
+  }
+}
+
+/** The message that waits. */
+export function readQueued({ op, kind, to = '', body = '', emojis, elements }: Infer<typeof queued>) {
+  const contentOf = (): MessageContent => {
+    switch (kind) {
+      case 'text':
+        return { kind, body }
+      case 'reply':
+      case 'correction':
+        return { kind, to, body }
+      case 'reaction':
+        return { kind, to, emojis }
+      case 'xml':
+        return { kind, elements: elements.map((one) => parseXml(one)) }
+      default:
+        return { kind, to }
+    }
+  }
+  return { op, content: contentOf() }
+}
 
 /** An intent as it is stored. */
 export function writeIntent(intent: Intent): Infer<typeof StoredIntent> {

@@ -32,7 +32,7 @@ import { RoomGroup } from './store-group.ts'
 import { parts, roomName, roomTables } from './store-layout.ts'
 import { RowCell, RowList, RowLog, RowMap } from './store-lists.ts'
 import { RoomMessages, type WaitingEvent } from './store-messages.ts'
-import { type HeadRecord, readIntent, roomRecords, writeIntent } from './store-records.ts'
+import { type HeadRecord, readIntent, readQueued, roomRecords, writeIntent, writeQueued } from './store-records.ts'
 import { format1Tables, RoomRecord, readRoomState } from './store-room.ts'
 import { TrackedMap, TrackedSet } from './tracked.ts'
 import type { HistoryPolicy } from './types.ts'
@@ -103,6 +103,7 @@ export class RoomStore implements CopyWatch {
       proposals: lists.proposals.load(of(parts.proposal), (one) => ({ ...one, unsure: true })),
       attempt: lists.attempt.load(of(parts.attempt)[0], (one) => ({ ...one, unsure: true })),
       intents: lists.intents.load(of(parts.intent), readIntent),
+      queue: lists.queue.load(of(parts.queue), readQueued),
       welcomes: lists.welcomes.load(of(parts.welcome), (one) => one),
       previous: lists.previous.load(of(parts.previous)[0], (one) => ({
         ...one,
@@ -223,6 +224,7 @@ export class RoomStore implements CopyWatch {
         if (item.archiveId !== undefined && !item.voided) this.messages.confirmed(item, operations)
       }),
       ...lists.intents.changes(state.intents),
+      ...lists.queue.changes(state.queue),
       ...lists.proposals.changes(state.proposals),
       ...lists.welcomes.changes(state.welcomes),
       ...lists.attempt.changes(state.attempt),
@@ -287,6 +289,12 @@ function makeLists(name: Bytes) {
       kind: parts.intent,
       type: roomRecords.intent,
       write: (one: Intent) => writeIntent(one),
+    }),
+    queue: new RowList({
+      ...of,
+      kind: parts.queue,
+      type: roomRecords.queued,
+      write: (one: RoomState['queue'][number]) => writeQueued(one),
     }),
     proposals: new RowList({
       ...of,

@@ -5,12 +5,13 @@ import { scanAll } from '../../group-store/layout.ts'
 import { RollbackGuard } from '../../group-store/rollback.ts'
 import type { ShreddingStorage } from '../../group-store/store-context.ts'
 import type { Anchor } from '../../ports/anchor.ts'
+import type { StorageOperation } from '../../ports/storage.ts'
 import { systemRng } from '../../providers/system-rng.ts'
 import type { RandomBytes } from '../../storage/owner.ts'
 import { putRecord, readRecord, recordType } from '../../storage/records.ts'
 import { bool, bytes, fields, optional, text, uint } from '../../storage/schema.ts'
 import type { EngineContext, RoomState } from './engine/state.ts'
-import { roomTables } from './store-layout.ts'
+import { roomName, roomTables } from './store-layout.ts'
 import { roomRecords } from './store-records.ts'
 import { format1Tables } from './store-room.ts'
 import { RoomStore } from './store-state.ts'
@@ -39,22 +40,24 @@ const KeyPackageRecord = recordType({
     used: optional(uint()),
   }),
 })
-const WelcomeRecord = recordType({
-  type: 'mls_welcome',
+const welcome = {
+  from: text(3071),
+  peer: optional(text(3071)),
+  at: text(256),
+  welcome: bytes(large),
+  tree: bytes(large),
+}
+const direct = { room: text(3071), creator: text(3071) }
+/** Of format 1, where keys were addresses. */
+const WelcomeRecord = recordType({ type: 'mls_welcome', version: 1, schema: fields(welcome) })
+const DirectRecord = recordType({ type: 'mls_direct', version: 1, schema: fields(direct) })
+/** Of format 2, where keys tell nothing. */
+const InvitationRecord = recordType({
+  type: 'mls_invitation',
   version: 1,
-  schema: fields({
-    from: text(3071),
-    peer: optional(text(3071)),
-    at: text(256),
-    welcome: bytes(large),
-    tree: bytes(large),
-  }),
+  schema: fields({ room: text(3071), ...welcome }),
 })
-const DirectRecord = recordType({
-  type: 'mls_direct',
-  version: 1,
-  schema: fields({ room: text(3071), creator: text(3071) }),
-})
+const ChatRecord = recordType({ type: 'mls_chat', version: 1, schema: fields({ account: text(3071), ...direct }) })
 
 /** The device that this storage belongs to. */
 export type StoredDevice = Parameters<typeof DeviceRecord.encode>[0]
@@ -70,8 +73,12 @@ const tables = {
   packages: 'mls_packages',
   welcomes: 'mls_welcomes',
   direct: 'mls_direct',
+  invitations: 'mls_invitations',
+  chats: 'mls_chats',
 } as const
 const deviceKey = utf8('device')
+/** No key is longer: what would have had one was never stored. */
+const maxKey = 400
 /** Generations that one write sets apart for sending; after a crash the rest of them is skipped. */
 const reservedGenerations = 32
 
@@ -121,24 +128,52 @@ export class ClientStore {
   }
 
   async welcomes(): Promise<{ readonly room: string; readonly stored: StoredWelcome }[]> {
-    const rows = await this.#storage.scan(tables.welcomes, { limit: 65_536 })
-    return rows.map(({ key, value }) => ({ room: fromUtf8(key), stored: WelcomeRecord.decode(value) }))
+    const old = await this.#storage.scan(tables.welcomes, { limit: 65_536 })
+    const rows = await this.#storage.scan(tables.invitations, { limit: 65_536 })
+    const found = new Map(old.map(({ key, value }) => [fromUtf8(key), WelcomeRecord.decode(value)]))
+    for (const { value } of rows) {
+      const { room, ...stored } = InvitationRecord.decode(value)
+      found.set(room, stored)
+    }
+    return [...found].map(([room, stored]) => ({ room, stored }))
   }
 
-  async saveWelcome(room: string, welcome: StoredWelcome): Promise<void> {
-    await this.#storage.apply([putRecord(tables.welcomes, utf8(room), WelcomeRecord, welcome)])
+  async saveWelcome(room: string, stored: StoredWelcome): Promise<void> {
+    const key = roomName(this.#storage, room)
+    await this.#storage.apply([
+      ...this.#dropOld(tables.welcomes, room),
+      putRecord(tables.invitations, key, InvitationRecord, { room, ...stored }),
+    ])
   }
 
   async dropWelcome(room: string): Promise<void> {
-    await this.#storage.apply([{ kind: 'delete', table: tables.welcomes, key: utf8(room) }])
+    const key = roomName(this.#storage, room)
+    await this.#storage.apply([
+      ...this.#dropOld(tables.welcomes, room),
+      { kind: 'delete', table: tables.invitations, key },
+    ])
   }
 
   async direct(account: string): Promise<StoredDirect | undefined> {
-    return readRecord(this.#storage, tables.direct, utf8(account), DirectRecord)
+    const key = roomName(this.#storage, account)
+    const found = await readRecord(this.#storage, tables.chats, key, ChatRecord)
+    if (found !== undefined) return { room: found.room, creator: found.creator }
+    const old = utf8(account)
+    return old.length > maxKey ? undefined : await readRecord(this.#storage, tables.direct, old, DirectRecord)
   }
 
-  async saveDirect(account: string, direct: StoredDirect): Promise<void> {
-    await this.#storage.apply([putRecord(tables.direct, utf8(account), DirectRecord, direct)])
+  async saveDirect(account: string, stored: StoredDirect): Promise<void> {
+    const key = roomName(this.#storage, account)
+    await this.#storage.apply([
+      ...this.#dropOld(tables.direct, account),
+      putRecord(tables.chats, key, ChatRecord, { account, ...stored }),
+    ])
+  }
+
+  /** What deletes a row of format 1. */
+  #dropOld(table: string, address: string): StorageOperation[] {
+    const key = utf8(address)
+    return key.length > maxKey ? [] : [{ kind: 'delete', table, key }]
   }
 
   /**
@@ -167,4 +202,17 @@ export class ClientStore {
     const old = await this.#storage.scanKeys(format1Tables.rooms, { limit: 65_536 })
     return [...new Set([...heads.map(({ value }) => roomRecords.head.decode(value).room), ...old.map(fromUtf8)])].sort()
   }
+}
+
+/** The rows of format 2 whose keys stand for an address, but for those of rooms. @throws `storage/…` */
+export async function namedRows(
+  storage: ShreddingStorage,
+): Promise<{ readonly address: string; readonly key: Uint8Array }[]> {
+  const none = new Uint8Array(0)
+  const invitations = await scanAll(storage, tables.invitations, none)
+  const chats = await scanAll(storage, tables.chats, none)
+  return [
+    ...invitations.map(({ key, value }) => ({ address: InvitationRecord.decode(value).room, key })),
+    ...chats.map(({ key, value }) => ({ address: ChatRecord.decode(value).account, key })),
+  ]
 }
