@@ -4,6 +4,7 @@ export { MlsClient } from './mls/client.ts'
 export { type DeviceName, deviceCredential, deviceOf, formAuthentication } from './mls/identity.ts'
 export type { LeafProvider, OwnLeaf } from './mls/leaf-provider.ts'
 export { type MessageReference, MlsRoom } from './mls/room.ts'
+export type { RoomIdentity, TrustSubject } from './mls/room-identity.ts'
 export {
   type ClientEvents,
   type ClientSettings,

@@ -78,9 +78,7 @@ export class MlsClient {
     const store = new ClientStore(storage, { anchor: options.anchor, history: options.history })
     const account = bareJid(xmpp.jid)
     const { identity, device } = await openDevice(store, suite, { account, deviceId: options.deviceId })
-    const authentication = options.authentication ?? formAuthentication
-    const trust = options.trust ?? (() => 'unverified' as const)
-    const { groupRules: rules, leaf } = options
+    const { authentication = formAuthentication, groupRules: rules, leaf, trust } = withIdentity(options)
     const keyPackages = new KeyPackages(context, { suite, identity, account, device, leaf }, store, settings)
     const client = new MlsClient({
       context,
@@ -218,5 +216,15 @@ export class MlsClient {
     this.#stopState?.()
     for (const stop of this.#stopTimers.values()) stop()
     await this.#rooms.close()
+  }
+}
+
+/** What of the options the identity gives. */
+function withIdentity({ authentication, groupRules, leaf, trust, identity }: MlsClientOptions) {
+  return {
+    authentication: authentication ?? identity?.authentication,
+    groupRules: groupRules ?? identity?.groupRules,
+    leaf: leaf ?? identity?.leaf,
+    trust: trust ?? identity?.trust ?? (() => 'unverified' as const),
   }
 }

@@ -10,11 +10,9 @@ import type { RandomSource, Timers, XmppPort } from '../port.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import type { Affiliation } from '../xep/xep-0045.ts'
 import type { LeafProvider } from './leaf-provider.ts'
+import type { RoomIdentity, Trust, TrustSubject } from './room-identity.ts'
 
-export type { QuarantineReason }
-
-/** How sure the application is that a device belongs to its account. Without a service that knows, `unverified`. */
-export type Trust = 'verified' | 'unverified' | 'changed'
+export type { QuarantineReason, Trust }
 
 /** One device of an account in a group: one leaf. */
 export interface Participant {
@@ -296,11 +294,9 @@ export interface MlsClientOptions {
   /** What own leaves, groups and commits carry for those rules. */
   readonly leaf?: LeafProvider
   /** What to show beside a sender. */
-  readonly trust?: (who: {
-    readonly account: string
-    readonly device: string
-    readonly signatureKey: Uint8Array
-  }) => Trust
+  readonly trust?: (who: TrustSubject) => Trust
+  /** The identity of the account (`xmpp-mls/identity`): gives what of the four options before is not given. */
+  readonly identity?: RoomIdentity
   readonly ports?: { readonly timers?: Timers; readonly random?: RandomSource }
   readonly settings?: Partial<ClientSettings>
 }

@@ -166,10 +166,11 @@ export async function joinRoomExternally(
 }
 
 /** A member as the application sees it. Every credential of a group was accepted, so it names a device. */
-export function participantOf(context: EngineContext, { credential, signatureKey, leafIndex }: Member): Participant {
+export function participantOf(context: EngineContext, member: Member): Participant {
+  const { credential, signatureKey, leafIndex, extensions } = member
   const { account, device } = deviceOf(credential) ?? { account: '', device: '' }
   const own = account === context.account && device === context.device
-  return { account, device, leafIndex, own, trust: context.trust({ account, device, signatureKey }) }
+  return { account, device, leafIndex, own, trust: context.trust({ account, device, signatureKey, extensions }) }
 }
 
 /** The members of a group. */

@@ -11,6 +11,7 @@ import type { GroupRules } from '../../../ports/group-rules.ts'
 import type { Affiliation } from '../../xep/xep-0045.ts'
 import type { SeenMessage } from '../header.ts'
 import type { LeafProvider } from '../leaf-provider.ts'
+import type { TrustSubject } from '../room-identity.ts'
 import type { ClientSettings, MessageContent, QuarantineReason, RoomPolicy, Trust } from '../types.ts'
 import type { MlsRequest } from '../wire/request.ts'
 import type { EngineEntry } from './entries.ts'
@@ -26,7 +27,7 @@ export interface EngineContext {
   readonly clock: Clock
   readonly authentication: AuthenticationService
   readonly settings: ClientSettings
-  readonly trust: (who: { account: string; device: string; signatureKey: Uint8Array }) => Trust
+  readonly trust: (who: TrustSubject) => Trust
   /** Tells another copy of this device by what the archive has of it. */
   readonly copies?: CopyWatch | undefined
   readonly rules?: GroupRules | undefined

@@ -1,0 +1,27 @@
+/** `xmpp-mls/identity`: one identity for all devices of an account. Start at {@link IdentityClient}. */
+export { MlsError } from './bytes/errors.ts'
+export type { ContactState, SendRule, Trust as ContactTrust } from './identity/contact.ts'
+export { type DeviceFlag, deviceFlags, type RevocationReason } from './identity/device-entry.ts'
+export { type Evidence, type ProvenEvidence, verifyEvidence } from './identity/evidence.ts'
+export type { Finding, Loudness } from './identity/findings.ts'
+export { defaultIdentityPolicy, type IdentityPolicy, identityPolicyFlags } from './identity/group-components.ts'
+export { type VerifiedManifest, verifyManifest } from './identity/manifest.ts'
+export {
+  contactSentences,
+  findingSentence,
+  ownDeviceSentences,
+  rootSentences,
+  sendSentences,
+} from './identity/sentences.ts'
+export { type CreatedIdentity, IdentityClient } from './xmpp/identity/client.ts'
+export type { IdentityFinding } from './xmpp/identity/contact-book.ts'
+export type { StoredFinding } from './xmpp/identity/store.ts'
+export type {
+  IdentityContact,
+  IdentityDevice,
+  IdentityEvents,
+  IdentityOptions,
+  IdentityStatus,
+  RootProfile,
+} from './xmpp/identity/types.ts'
+export { identityNamespace, identityNodes } from './xmpp/identity/wire.ts'

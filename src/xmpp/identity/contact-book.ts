@@ -1,0 +1,228 @@
+/** The pins of other accounts: reading their nodes, remembering what was seen, telling what was found. */
+import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
+import { MlsError } from '../../bytes/errors.ts'
+import { fromUtf8, mapKey, utf8 } from '../../bytes/text.ts'
+import { decode, encode } from '../../codec/codec.ts'
+import {
+  advance,
+  type ContactObservation,
+  type ContactPin,
+  contactState,
+  unknownContact,
+} from '../../identity/contact.ts'
+import { decodePin, encodePin } from '../../identity/contact-pin.ts'
+import { equivocationEvidence } from '../../identity/evidence.ts'
+import { type Finding, loudnessOf } from '../../identity/findings.ts'
+import type { RotationProof } from '../../identity/group-evidence.ts'
+import { identityLimits } from '../../identity/limits.ts'
+import type { VerifiedManifest } from '../../identity/manifest.ts'
+import { readPublication } from '../../identity/publication.ts'
+import { RotationStatement } from '../../identity/rotation.ts'
+import { findingSentence } from '../../identity/sentences.ts'
+import { type IdentityParts, secondsOf } from './context.ts'
+import type { ShownIdentity } from './directory.ts'
+import type { StoredFinding, StoredPin } from './store.ts'
+
+/** Something that was found about an account. */
+export interface IdentityFinding {
+  /** Bare JID. */
+  readonly account: string
+  readonly finding: Finding
+  /** `silent` ones are for logs alone. */
+  readonly loudness: ReturnType<typeof loudnessOf>
+  /** One plain sentence, where it is to be shown. */
+  readonly sentence: string | undefined
+  /** A proof that anybody can check offline, where there is one. */
+  readonly evidence: Bytes | undefined
+}
+
+/** Who is told. */
+export interface ContactBookEvents {
+  onFinding(found: IdentityFinding): void
+  /** A pin is another one. */
+  onChange(account: string): void
+  onProblem(error: unknown): void
+}
+
+interface Known {
+  readonly pin: ContactPin
+  readonly rotations: readonly RotationProof[]
+  readonly readAt: number
+}
+
+/** See the file. */
+export class ContactBook {
+  readonly #parts: IdentityParts
+  readonly #events: ContactBookEvents
+  readonly #known = new Map<string, Known>()
+  readonly #reading = new Map<string, Promise<void>>()
+  #work: Promise<unknown> = Promise.resolve()
+  #version = 0
+
+  constructor(parts: IdentityParts, events: ContactBookEvents) {
+    this.#parts = parts
+    this.#events = events
+  }
+
+  /** Reads the pins. @throws `storage/…`, as `decodePin` */
+  async load(): Promise<void> {
+    const { store, suite } = this.#parts
+    for (const { account, pin, rotations, readAt } of await store.pins()) {
+      const proofs = rotations.map(({ statement, lastManifest }) => ({
+        statement: decode(RotationStatement, statement),
+        lastManifest,
+      }))
+      this.#known.set(account, { pin: decodePin(suite, pin), rotations: proofs, readAt })
+    }
+  }
+
+  /** Grows with every change: what is computed from pins holds as long as this stays. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** Accounts with a pin. */
+  get accounts(): readonly string[] {
+    return [...this.#known.keys()]
+  }
+
+  /** The pin of an account; `UNKNOWN` where there is none. @param account bare JID */
+  pin(account: string): ContactPin {
+    return this.#known.get(account)?.pin ?? unknownContact(utf8(account))
+  }
+
+  /** Rotations of an account with their proof, oldest first. */
+  rotations(account: string): readonly RotationProof[] {
+    return this.#known.get(account)?.rotations ?? []
+  }
+
+  /** Takes in what was seen or decided. Resolves when it is stored. @throws `storage/…` */
+  observe(account: string, seen: ContactObservation, log?: ReadLog): Promise<readonly Finding[]> {
+    const next = this.#work.then(() => this.#observe(account, seen, log))
+    this.#work = next.catch(() => undefined)
+    return next
+  }
+
+  async #observe(account: string, seen: ContactObservation, log: ReadLog | undefined): Promise<readonly Finding[]> {
+    const { suite, timers, store } = this.#parts
+    const before = this.#known.get(account)
+    const was = before?.pin ?? unknownContact(utf8(account))
+    const { pin, findings } = advance(suite, was, seen, secondsOf(timers))
+    const told = findings.map((finding) => describe(account, finding))
+    const next: Known = {
+      pin,
+      rotations: log === undefined ? (before?.rotations ?? []) : proofsIn(log, before, pin),
+      readAt: log === undefined ? (before?.readAt ?? 0) : timers.now(),
+    }
+    const loud = told.flatMap((one): StoredFinding[] =>
+      one.loudness === 'silent' || one.sentence === undefined
+        ? []
+        : [
+            {
+              account,
+              kind: one.finding.kind,
+              loudness: one.loudness,
+              sentence: one.sentence,
+              at: timers.now(),
+              evidence: one.evidence,
+            },
+          ],
+    )
+    if (pin !== was || log !== undefined || loud.length > 0) await store.savePin(storedPin(account, next), loud)
+    this.#known.set(account, next)
+    if (pin !== was) this.#version++
+    for (const one of told) this.#events.onFinding(one)
+    if (pin !== was) this.#events.onChange(account)
+    return findings
+  }
+
+  /**
+   * Reads the nodes of an account; calls that come together are one.
+   * @throws XmppError, `xmpp/timeout`, `xmpp/offline`, `storage/…`; as `verifyManifest` for a manifest that does not hold
+   */
+  refresh(account: string): Promise<void> {
+    const running = this.#reading.get(account)
+    if (running !== undefined) return running
+    const reading = this.#refresh(account).finally(() => this.#reading.delete(account))
+    this.#reading.set(account, reading)
+    return reading
+  }
+
+  async #refresh(account: string): Promise<void> {
+    const { directory, suite } = this.#parts
+    const head = this.#known.get(account)?.pin.head
+    const current = await directory.current(account)
+    if (current === undefined) return
+    // most reads find what is known, and need no log
+    const shown: ShownIdentity =
+      head !== undefined && equalBytes(head.bytes, current)
+        ? { current, manifests: [], rotations: [] }
+        : await directory.read(account)
+    if (shown.current === undefined) return
+    const { observation } = readPublication(suite, { ...shown, current: shown.current })
+    await this.observe(account, observation, { ...(observation.log ?? { manifests: [], rotations: [] }) })
+  }
+
+  /** Reads an account of which nothing is known, or nothing lately. Problems are told and not thrown. */
+  async meet(account: string, staleMs: number): Promise<void> {
+    const known = this.#known.get(account)
+    if (known !== undefined && known.readAt + staleMs > this.#parts.timers.now()) return
+    await this.refresh(account).catch((error: unknown) => this.#events.onProblem(error))
+  }
+
+  /** The state of an account now. */
+  state(account: string): ReturnType<typeof contactState> {
+    return contactState(this.pin(account), secondsOf(this.#parts.timers))
+  }
+}
+
+interface ReadLog {
+  readonly manifests: readonly VerifiedManifest[]
+  readonly rotations: readonly RotationStatement[]
+}
+
+/** The rotations of a log that can be proven, beside those that are known. */
+function proofsIn(log: ReadLog, before: Known | undefined, pin: ContactPin): readonly RotationProof[] {
+  const manifests = [...log.manifests, ...(before?.pin.head === undefined ? [] : [before.pin.head])]
+  const found = log.rotations.flatMap((statement): RotationProof[] => {
+    const last = manifests.find(({ hash }) => equalBytes(hash, statement.lastHash))
+    const leads = pin.head !== undefined && statement.newGeneration <= pin.head.generation
+    return last === undefined || !leads ? [] : [{ statement, lastManifest: last.bytes }]
+  })
+  const all = [...(before?.rotations ?? []), ...found]
+  const unique = new Map(all.map((one) => [mapKey(encode(RotationStatement, one.statement)), one]))
+  return [...unique.values()]
+    .sort((a, b) => a.statement.oldGeneration - b.statement.oldGeneration)
+    .slice(-identityLimits.pastRoots)
+}
+
+function storedPin(account: string, { pin, rotations, readAt }: Known): StoredPin {
+  return {
+    account,
+    pin: encodePin(pin),
+    rotations: rotations.map(({ statement, lastManifest }) => ({
+      statement: encode(RotationStatement, statement),
+      lastManifest,
+    })),
+    readAt,
+  }
+}
+
+function describe(account: string, finding: Finding): IdentityFinding {
+  const evidence = finding.kind === 'equivocation' ? evidenceOf(finding.first, finding.second) : undefined
+  return { account, finding, loudness: loudnessOf(finding), sentence: findingSentence(finding), evidence }
+}
+
+function evidenceOf(first: VerifiedManifest, second: VerifiedManifest): Bytes | undefined {
+  try {
+    return equivocationEvidence(first, second)
+  } catch (error) {
+    if (error instanceof MlsError && error.kind !== 'bug') return undefined
+    throw error
+  }
+}
+
+/** The bare JID of account bytes. @throws `codec/…` for bytes that are no text */
+export function accountText(account: Uint8Array): string {
+  return fromUtf8(account)
+}

@@ -1,0 +1,30 @@
+/** What the parts of an identity client share. */
+import type { Bytes } from '../../bytes/bytes.ts'
+import type { CipherSuite } from '../../crypto/cipher-suite.ts'
+import type { RandomSource, Timers, XmppPort } from '../port.ts'
+import type { Directory } from './directory.ts'
+import type { IdentityStore } from './store.ts'
+
+/** See the file. */
+export interface IdentityParts {
+  readonly port: XmppPort
+  readonly timers: Timers
+  readonly random: RandomSource
+  /** Cipher suite 1, whatever the suites of rooms are. */
+  readonly suite: CipherSuite
+  readonly store: IdentityStore
+  readonly directory: Directory
+  /** Own bare JID. */
+  readonly account: string
+  /** The bytes of {@link account}. */
+  readonly accountBytes: Bytes
+  /** Own device id, 16 bytes. */
+  readonly deviceId: Bytes
+  /** Signature keys of the own device. */
+  readonly leafKeys: readonly Bytes[]
+}
+
+/** Seconds since the Unix epoch, as the structures count them. */
+export function secondsOf(timers: Timers): bigint {
+  return BigInt(Math.max(0, Math.floor(timers.now() / 1000)))
+}

@@ -1,0 +1,393 @@
+/**
+ * The own identity: what this device knows of its account's manifests, the keys that it holds, and publishing.
+ *
+ *     change ──> read nodes ──> merge what others did ──> sign ──> store ──> log ──> current ──> read nodes again
+ *                    ^                                                                              │ something new
+ *                    └──────────────────────────────────────────────────────────────────────────────┘
+ *
+ * PEP has no compare-and-set. Whatever a device signs is first in its storage, then in the log under a name of its own, then
+ * current; and it reads the log after it has written there. Of two devices that publish at once at least the later one so
+ * sees both manifests and merges them; what was signed is never lost, whichever write came last and whoever stopped half-way.
+ */
+import { type Bytes, copyBytes, equalBytes } from '../../bytes/bytes.ts'
+import { check, MlsError } from '../../bytes/errors.ts'
+import { fromUtf8 } from '../../bytes/text.ts'
+import { decode, encode } from '../../codec/codec.ts'
+import type { Issued, IssuedCert } from '../../identity/account.ts'
+import { certifyDevices } from '../../identity/account.ts'
+import type { IssuedRotation } from '../../identity/account-root.ts'
+import { DeviceCert } from '../../identity/device-cert.ts'
+import { type DeviceEntry, hasFlag } from '../../identity/device-entry.ts'
+import type { RotationProof } from '../../identity/group-evidence.ts'
+import { identityLimits } from '../../identity/limits.ts'
+import { type ManifestSigner, type VerifiedManifest, verifyManifest } from '../../identity/manifest.ts'
+import { mergeManifests } from '../../identity/merge.ts'
+import { type OwnDeviceState, ownDeviceStep } from '../../identity/own-device.ts'
+import { rootSigner } from '../../identity/root-keys.ts'
+import { noRoot, type OwnRoot } from '../../identity/root-state.ts'
+import { RotationStatement } from '../../identity/rotation.ts'
+import { keySigner, type SyncSigner } from '../../signed/signer.ts'
+import { type IdentityParts, secondsOf } from './context.ts'
+import type { ShownIdentity } from './directory.ts'
+import { followOwn, type OwnLine, readOwnView } from './own-view.ts'
+import type { StoredOwn } from './store.ts'
+
+/** What others are told of the own identity. */
+export interface OwnIdentityEvents {
+  /** The own manifest is another one; `before` is missing at first. */
+  onManifest(now: VerifiedManifest, before: VerifiedManifest | undefined): void
+  /** The server shows less than this device has published, although it was asked to. */
+  onWithheld(own: VerifiedManifest, shown: VerifiedManifest | undefined): void
+  /** A manifest that the own key signed and that nobody of the own devices can have made. */
+  onStranger(own: VerifiedManifest, stranger: VerifiedManifest): void
+}
+
+/** Rounds of publishing and reading again; each one settles at least one other device. */
+const maxRounds = 32
+/** Own manifests that are remembered, and that stay in the log. */
+const maxHistory = 64
+/** Milliseconds for which a device that lost a race waits at most. */
+const backoffMs = 500
+
+/** See the file. */
+export class OwnIdentity {
+  readonly #parts: IdentityParts
+  readonly #events: OwnIdentityEvents
+  #stored: StoredOwn
+  #manifest: VerifiedManifest | undefined
+  #history: readonly VerifiedManifest[] = []
+  #work: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: IdentityParts, events: OwnIdentityEvents) {
+    this.#parts = parts
+    this.#events = events
+    this.#stored = emptyOwn(parts.account)
+  }
+
+  /** Reads the storage. @throws `storage/…`, `xmpp/jid` when it belongs to another account */
+  async load(): Promise<void> {
+    const { store, suite, account } = this.#parts
+    const stored = await store.own()
+    if (stored === undefined) return
+    check(stored.account === account, 'xmpp/jid', undefined, 'the storage belongs to another account')
+    this.#stored = stored
+    this.#manifest = stored.manifest && verifyManifest(suite, stored.manifest)
+    this.#history = stored.history.map((bytes) => verifyManifest(suite, bytes))
+  }
+
+  /** The newest own manifest; `undefined` while this device belongs to no identity. */
+  get manifest(): VerifiedManifest | undefined {
+    return this.#manifest
+  }
+
+  /** What is stored beside the manifest. */
+  get stored(): StoredOwn {
+    return this.#stored
+  }
+
+  get device(): OwnDeviceState {
+    return this.#stored.device
+  }
+
+  get root(): OwnRoot {
+    return this.#stored.root
+  }
+
+  /** The entry of the own device; `undefined` when it is not listed. */
+  get entry(): DeviceEntry | undefined {
+    const { deviceId } = this.#parts
+    return this.#manifest?.devices.find((one) => equalBytes(one.deviceId, deviceId))
+  }
+
+  /** Rotations of the own account with their proof, oldest first. */
+  get rotations(): readonly RotationProof[] {
+    return this.#stored.rotations.map(({ statement, lastManifest }) => ({
+      statement: decode(RotationStatement, statement),
+      lastManifest,
+    }))
+  }
+
+  /** The certificate for a key of the own device. */
+  certificate(leafKey: Uint8Array): DeviceCert | undefined {
+    const found = this.#stored.certificates.find((one) => equalBytes(one.leafKey, leafKey))
+    return found && decode(DeviceCert, found.certificate)
+  }
+
+  /** The OPS key, where this device holds the one that the manifest names. */
+  get ops(): SyncSigner | undefined {
+    const { suite } = this.#parts
+    const { ops } = this.#stored
+    const signer = ops && keySigner(suite, ops)
+    return signer !== undefined &&
+      this.#manifest?.ops !== undefined &&
+      equalBytes(signer.publicKey, this.#manifest.ops.opsKey)
+      ? signer
+      : undefined
+  }
+
+  /** The root, where this device holds its seed. */
+  get rootSigner(): ReturnType<typeof rootSigner> | undefined {
+    const { rootSeed, hybrid } = this.#stored
+    const signer = rootSeed && rootSigner(this.#parts.suite, rootSeed, hybrid)
+    return signer !== undefined &&
+      this.#manifest !== undefined &&
+      equalBytes(signer.root.ed25519, this.#manifest.root.ed25519)
+      ? signer
+      : undefined
+  }
+
+  /** Who signs here: OPS as this device. @throws `identity/state` (I092) for a device that is no steward, or on probation */
+  signer(): ManifestSigner & { readonly by: Uint8Array } {
+    const { ops, entry } = this
+    const may = ops !== undefined && entry !== undefined && hasFlag(entry, 'steward') && !hasFlag(entry, 'probation')
+    if (!may) throw new MlsError('identity/state', 'this device may not change the manifest', { rule: 'I092' })
+    return { kind: 'ops', ops, by: this.#parts.deviceId }
+  }
+
+  /** Whether this device may sign. */
+  get maySign(): boolean {
+    const { ops, entry } = this
+    return ops !== undefined && entry !== undefined && hasFlag(entry, 'steward') && !hasFlag(entry, 'probation')
+  }
+
+  /** Runs after all that was asked for before. */
+  #next<T>(run: () => Promise<T>): Promise<T> {
+    const next = this.#work.then(run)
+    this.#work = next.catch(() => undefined)
+    return next
+  }
+
+  /** Changes what is stored beside the manifest. @throws `storage/…` */
+  patch(changes: Partial<StoredOwn>): Promise<void> {
+    return this.#next(() => this.#save(changes))
+  }
+
+  async #save(changes: Partial<StoredOwn>): Promise<void> {
+    const next = { ...this.#stored, ...changes }
+    await this.#parts.store.saveOwn(next)
+    this.#stored = next
+  }
+
+  /**
+   * Makes the next manifest from the newest one and publishes it. Resolves when the server shows it, or the server does not
+   * do so: what was signed is kept, and goes on being published.
+   * @param make is called once, with the newest manifest
+   * @param beside what is stored with the new manifest
+   * @throws what `make` threw; XmppError, `xmpp/…`, `storage/…`
+   */
+  change<T extends Issued | IssuedRotation>(
+    make: (last: VerifiedManifest) => Promise<T>,
+    beside: (issued: T) => Partial<StoredOwn> = () => ({}),
+  ): Promise<T> {
+    return this.#next(async () => {
+      await this.#reconcile()
+      const last = this.#manifest
+      if (last === undefined)
+        throw new MlsError('identity/state', 'this device belongs to no identity', { rule: 'I091' })
+      const issued = await make(last)
+      await this.#take(issued, beside(issued))
+      await this.#reconcile()
+      return issued
+    })
+  }
+
+  /**
+   * Begins with a manifest that this device has made, or that another one has sealed to it.
+   * @throws as {@link change}
+   */
+  begin(issued: Issued, beside: Partial<StoredOwn>, published: boolean): Promise<void> {
+    return this.#next(async () => {
+      await this.#take(issued, { ...beside, published })
+      await this.#reconcile()
+    })
+  }
+
+  async #take(issued: Issued | IssuedRotation, beside: Partial<StoredOwn>): Promise<void> {
+    const { manifest, certificates } = issued
+    const before = this.#manifest
+    const history = before === undefined ? this.#history : [...this.#history, before].slice(-maxHistory)
+    const rotation =
+      'rotation' in issued && before !== undefined
+        ? [{ statement: encode(RotationStatement, issued.rotation), lastManifest: before.bytes }]
+        : []
+    await this.#save({
+      manifest: manifest.bytes,
+      published: false,
+      history: history.map(({ bytes }) => bytes),
+      rotations: [...this.#stored.rotations, ...rotation].slice(-identityLimits.pastRoots),
+      ...this.#withCertificates(certificates),
+      ...beside,
+    })
+    this.#history = history
+    this.#manifest = manifest
+    await this.#settleDevice()
+    this.#events.onManifest(manifest, before)
+  }
+
+  #withCertificates(issued: readonly IssuedCert[]): Pick<StoredOwn, 'certificates' | 'unpublished'> {
+    const { deviceId } = this.#parts
+    const own = issued
+      .filter((one) => equalBytes(one.deviceId, deviceId))
+      .map(({ leafKey, cert }) => ({ leafKey: copyBytes(leafKey), certificate: encode(DeviceCert, cert) }))
+    const kept = this.#stored.certificates.filter((one) => !own.some(({ leafKey }) => equalBytes(leafKey, one.leafKey)))
+    const devices = new Map<string, { device: Bytes; certificates: Bytes[] }>()
+    for (const { device, certificates } of this.#stored.unpublished)
+      devices.set(device.join(), { device, certificates: [...certificates] })
+    for (const { deviceId: device, cert } of issued) {
+      const name = device.join()
+      const fresh = issued.filter((one) => equalBytes(one.deviceId, device)).map((one) => encode(DeviceCert, one.cert))
+      if (cert !== undefined) devices.set(name, { device: copyBytes(device), certificates: fresh })
+    }
+    return { certificates: [...own, ...kept].slice(0, identityLimits.leafKeys), unpublished: [...devices.values()] }
+  }
+
+  /** Reads the nodes, merges, adopts, publishes again. @throws XmppError, `xmpp/…`, `storage/…` */
+  reconcile(): Promise<void> {
+    return this.#next(() => this.#reconcile())
+  }
+
+  /** What the nodes of the own account show now, verified. @throws XmppError, `xmpp/…` */
+  async shown(): Promise<ReturnType<typeof readOwnView>> {
+    const { directory, account, suite, accountBytes } = this.#parts
+    const shown: ShownIdentity = await directory.read(account)
+    return readOwnView(suite, accountBytes, shown)
+  }
+
+  async #reconcile(): Promise<void> {
+    const { suite } = this.#parts
+    for (let round = 0; round < maxRounds; round++) {
+      const own = this.#manifest
+      if (own === undefined) return
+      const view = await this.shown()
+      const line = followOwn(suite, own, this.#history, view, this.#stored.published)
+      for (const stranger of line.strangers) this.#events.onStranger(own, stranger)
+      await this.#adopt(line)
+      if (await this.#merge(line)) continue
+      const manifest = this.#manifest ?? own
+      const shows = view.current !== undefined && equalBytes(view.current.hash, manifest.hash)
+      const logged = view.manifests.some(({ hash }) => equalBytes(hash, manifest.hash))
+      if (shows && logged) {
+        if (!this.#stored.published) await this.#save({ published: true })
+        await this.#publishCertificates()
+        return
+      }
+      if (round === maxRounds - 1) this.#events.onWithheld(manifest, view.current)
+      else await this.#publish(manifest, view, round)
+    }
+  }
+
+  async #adopt(line: OwnLine): Promise<void> {
+    const before = this.#manifest
+    if (before === undefined || equalBytes(line.head.hash, before.hash)) return
+    const history = [...this.#history, ...line.rotations.map(({ lastManifest }) => lastManifest), before]
+    const unique = [...new Map(history.map((one) => [one.hash.join(), one])).values()].slice(-maxHistory)
+    const rotations = line.rotations.map(({ statement, lastManifest }) => ({
+      statement: encode(RotationStatement, statement),
+      lastManifest: lastManifest.bytes,
+    }))
+    await this.#save({
+      manifest: line.head.bytes,
+      history: unique.map(({ bytes }) => bytes),
+      rotations: [...this.#stored.rotations, ...rotations].slice(-identityLimits.pastRoots),
+    })
+    this.#history = unique
+    this.#manifest = line.head
+    await this.#settleDevice()
+    this.#events.onManifest(line.head, before)
+  }
+
+  /** Merges one side into the head. Returns whether there was something to do. */
+  async #merge({ head, forks }: OwnLine): Promise<boolean> {
+    const [fork] = forks
+    if (fork === undefined || !this.maySign) return false
+    const { suite } = this.#parts
+    const manifest = await mergeManifests(suite, this.signer(), fork.base, head, fork.side)
+    const side = [...this.#history, fork.side].slice(-maxHistory)
+    this.#history = side
+    const certificates = await certifyDevices(this.signer(), manifest)
+    await this.#take({ manifest, certificates }, {})
+    return true
+  }
+
+  async #publish(manifest: VerifiedManifest, view: ReturnType<typeof readOwnView>, round: number): Promise<void> {
+    const { directory, timers, random } = this.#parts
+    for (const { statement } of this.#stored.rotations) {
+      const { newGeneration } = decode(RotationStatement, statement)
+      const there = view.rotations.some((one) => equalBytes(encode(RotationStatement, one), statement))
+      if (!there) await directory.logRotation(newGeneration, statement)
+    }
+    const missing = [...this.#history, manifest].filter(
+      ({ hash }) => !view.manifests.some((one) => equalBytes(one.hash, hash)),
+    )
+    for (const one of missing) await directory.logManifest(one)
+    await directory.publishCurrent(manifest)
+    const [byte = 0] = random.randomBytes(1)
+    if (round > 1) await new Promise<void>((resolve) => void timers.after((byte * backoffMs) / 256, resolve))
+  }
+
+  async #publishCertificates(): Promise<void> {
+    const { directory } = this.#parts
+    for (const { device, certificates } of this.#stored.unpublished)
+      if (this.#manifest?.devices.some(({ deviceId }) => equalBytes(deviceId, device)))
+        await directory.publishCertificates(device, certificates)
+      else await directory.dropCertificates(device)
+    if (this.#stored.unpublished.length > 0) await this.#save({ unpublished: [] })
+  }
+
+  /** The state of the own device follows the manifest. */
+  async #settleDevice(): Promise<void> {
+    const manifest = this.#manifest
+    if (manifest === undefined) return
+    const { deviceId } = this.#parts
+    const { device } = this.#stored
+    const { entry } = this
+    const revoked = manifest.revoked.find((one) => equalBytes(one.deviceId, deviceId) && one.reason !== 'superseded')
+    const event =
+      entry === undefined
+        ? revoked === undefined
+          ? undefined
+          : revoked.reason === 'retired'
+            ? 'retired'
+            : 'revoked'
+        : device === 'PENDING'
+          ? 'certified'
+          : device === 'PROBATION' && !hasFlag(entry, 'probation')
+            ? 'probation_over'
+            : undefined
+    if (event === undefined || device === 'FRESH' || device === 'RETIRED' || device === 'REVOKED') return
+    const { state, actions } = ownDeviceStep(device, event)
+    const wipe = actions.includes('wipe_identity_keys')
+    await this.#save({ device: state, ...(wipe ? { rootSeed: undefined, ops: undefined, certificates: [] } : {}) })
+  }
+
+  /** The own account as text. */
+  get account(): string {
+    return fromUtf8(this.#parts.accountBytes)
+  }
+
+  /** Seconds since the Unix epoch. */
+  get now(): bigint {
+    return secondsOf(this.#parts.timers)
+  }
+}
+
+function emptyOwn(account: string): StoredOwn {
+  return {
+    account,
+    profile: 'casual',
+    hybrid: false,
+    device: 'FRESH',
+    root: noRoot,
+    rootSeed: undefined,
+    ops: undefined,
+    manifest: undefined,
+    published: false,
+    history: [],
+    rotations: [],
+    certificates: [],
+    unpublished: [],
+    backupCounter: 0n,
+    replaces: [],
+    linked: [],
+  }
+}

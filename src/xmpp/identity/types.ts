@@ -1,0 +1,107 @@
+/** What applications see of identities: values, events and options. The class is in `client.ts`. */
+import type { MlsError } from '../../bytes/errors.ts'
+import type { CipherSuite } from '../../crypto/cipher-suite.ts'
+import type { ContactState, SendRule } from '../../identity/contact.ts'
+import type { DeviceFlag } from '../../identity/device-entry.ts'
+import type { IdentityPolicy } from '../../identity/group-components.ts'
+import type { VerifiedManifest } from '../../identity/manifest.ts'
+import type { OwnDeviceState } from '../../identity/own-device.ts'
+import type { RootState } from '../../identity/root-state.ts'
+import type { Storage } from '../../ports/storage.ts'
+import type { RandomSource, Timers, XmppPort } from '../port.ts'
+import type { IdentityFinding } from './contact-book.ts'
+import type { StoredFinding } from './store.ts'
+
+/** How the root is kept: its seed sealed in the storage of steward devices, or on paper alone. */
+export type RootProfile = 'casual' | 'strict'
+
+/** How to open an identity. */
+export interface IdentityOptions {
+  readonly xmpp: XmppPort
+  /** The storage of the device; `MlsClient` uses the same one. It holds keys: seal it (`openSealedStorage`). */
+  readonly storage?: Storage
+  /** Suite of the leaves of this device, as in `MlsClientOptions`; suite 1 unless given. */
+  readonly suite?: CipherSuite
+  /** 16 bytes; random at first and kept in the storage, unless given. */
+  readonly deviceId?: Uint8Array
+  /** What groups that are made here ask of their members. */
+  readonly policy?: Partial<IdentityPolicy>
+  readonly ports?: {
+    readonly timers?: Timers
+    readonly random?: RandomSource
+    /** A connection of a stranger, through which the own nodes are looked at as others see them. */
+    readonly observer?: XmppPort
+  }
+}
+
+/** A device of an account, as its manifest lists it. */
+export interface IdentityDevice {
+  /** 32 hexadecimal digits. */
+  readonly device: string
+  readonly flags: readonly DeviceFlag[]
+  readonly addedAt: Date
+  readonly notAfter: Date
+  /** The name of an own device, where it can be read. */
+  readonly name: string | undefined
+}
+
+/** Another account, as it is to be shown. */
+export interface IdentityContact {
+  /** Bare JID. */
+  readonly account: string
+  readonly state: ContactState
+  /** One plain sentence for the state. */
+  readonly sentence: string
+  /** Whether messages go out, with a warning, or wait for a decision. */
+  readonly sending: SendRule
+  readonly devices: readonly IdentityDevice[]
+  readonly generation: number | undefined
+  /** The root that is believed, 32 bytes. */
+  readonly rootHash: Uint8Array | undefined
+  /** Another root that nothing proves, and that the user may accept. */
+  readonly offered: Uint8Array | undefined
+  /** What was found about this account, oldest first. */
+  readonly findings: readonly StoredFinding[]
+}
+
+/** The own identity, as it is to be shown. */
+export interface IdentityStatus {
+  readonly account: string
+  /** 32 hexadecimal digits. */
+  readonly device: string
+  readonly deviceState: OwnDeviceState
+  readonly deviceSentence: string
+  readonly rootState: RootState
+  readonly rootSentence: string
+  readonly devices: readonly IdentityDevice[]
+  readonly generation: number | undefined
+  readonly seq: bigint | undefined
+  readonly rootHash: Uint8Array | undefined
+  /** Whether the server has shown the newest own manifest. */
+  readonly published: boolean
+  /** Whether this device may add and remove devices. */
+  readonly steward: boolean
+}
+
+/** Events by name. */
+export interface IdentityEvents {
+  /** Something was found about a contact. */
+  readonly finding: IdentityFinding
+  /** A contact is to be shown otherwise. */
+  readonly contact: IdentityContact
+  /** The own manifest is another one; devices that came and went. */
+  readonly own: {
+    readonly manifest: VerifiedManifest
+    readonly added: readonly IdentityDevice[]
+    readonly removed: readonly IdentityDevice[]
+    /** Whether this device has made the change. */
+    readonly byThisDevice: boolean
+  }
+  /** Something is wrong with the own account on the server. */
+  readonly alarm: {
+    readonly kind: 'withheld' | 'misused'
+    readonly sentence: string
+    readonly evidence: Uint8Array | undefined
+  }
+  readonly error: MlsError
+}
