@@ -2,7 +2,7 @@
  * One room in the storage. What a step of the engine changed becomes one batch: a message writes its ratchet row, the head
  * with the cursor, and itself; a commit the pages of its path. Nothing of it grows with the group or with the past.
  */
-import type { Bytes } from '../../bytes/bytes.ts'
+import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { utf8 } from '../../bytes/text.ts'
 import { type CellContext, noExtra } from '../../group-store/cell.ts'
@@ -14,26 +14,14 @@ import type { StorageEntry, StorageOperation } from '../../ports/storage.ts'
 import { readRecord } from '../../storage/records.ts'
 import type { Effect } from './engine/events.ts'
 import { restoreRoomGroup } from './engine/groups.ts'
-import {
-  type Attempt,
-  type Chain,
-  type CopyWatch,
-  type EngineContext,
-  type Intent,
-  initialState,
-  type OutboxItem,
-  type PendingWelcome,
-  type Previous,
-  type RoomState,
-  type SentProposal,
-} from './engine/state.ts'
+import { type Chain, type CopyWatch, type EngineContext, initialState, type RoomState } from './engine/state.ts'
 import { deviceKey } from './identity.ts'
 import { RoomGroup } from './store-group.ts'
 import { parts, roomName, roomTables } from './store-layout.ts'
-import { RowCell, RowList, RowLog, RowMap } from './store-lists.ts'
 import { RoomMessages, type WaitingEvent } from './store-messages.ts'
-import { type HeadRecord, readIntent, readQueued, roomRecords, writeIntent, writeQueued } from './store-records.ts'
+import { readIntent, readQueued, roomRecords } from './store-records.ts'
 import { format1Tables, RoomRecord, readRoomState } from './store-room.ts'
+import { headOf, makeLists } from './store-rows.ts'
 import { TrackedMap, TrackedSet } from './tracked.ts'
 import type { HistoryPolicy } from './types.ts'
 
@@ -233,7 +221,7 @@ export class RoomStore implements CopyWatch {
       ...lists.joining.changes(joining?.commit === undefined ? undefined : joining),
     )
     const head = roomRecords.head.encode(headOf(this.#engine.room, state))
-    if (this.#head !== undefined && sameBytes(this.#head, head)) return
+    if (this.#head !== undefined && equalBytes(this.#head, head)) return
     this.#head = head
     operations.push({ kind: 'put', table: roomTables.heads, key: this.#name, value: head })
   }
@@ -261,100 +249,4 @@ export class RoomStore implements CopyWatch {
     ])
     await storage.shred?.()
   }
-}
-
-/** The rows of a state that are not its head. */
-function makeLists(name: Bytes) {
-  const of = { name }
-  return {
-    processed: new RowLog<true, { readonly id: string }>({
-      ...of,
-      kind: parts.processed,
-      type: roomRecords.processed,
-      write: ([id]) => ({ id }),
-    }),
-    authors: new RowLog<string, { readonly id: string; readonly account: string }>({
-      ...of,
-      kind: parts.author,
-      type: roomRecords.author,
-      write: ([id, account]) => ({ id, account }),
-    }),
-    chains: new RowMap({ ...of, kind: parts.chain, type: roomRecords.chain, write: (one: Chain) => one }),
-    outbox: new RowList(
-      { ...of, kind: parts.outbox, type: roomRecords.outbox, write: ({ unsure: _, ...one }: OutboxItem) => one },
-      ({ archiveId, voided }) => `${voided} ${archiveId}`,
-    ),
-    intents: new RowList({
-      ...of,
-      kind: parts.intent,
-      type: roomRecords.intent,
-      write: (one: Intent) => writeIntent(one),
-    }),
-    queue: new RowList({
-      ...of,
-      kind: parts.queue,
-      type: roomRecords.queued,
-      write: (one: RoomState['queue'][number]) => writeQueued(one),
-    }),
-    proposals: new RowList({
-      ...of,
-      kind: parts.proposal,
-      type: roomRecords.proposal,
-      write: ({ unsure: _, ...one }: SentProposal) => one,
-    }),
-    welcomes: new RowList({
-      ...of,
-      kind: parts.welcome,
-      type: roomRecords.welcome,
-      write: (one: PendingWelcome) => one,
-    }),
-    attempt: new RowCell({
-      ...of,
-      kind: parts.attempt,
-      type: roomRecords.attempt,
-      write: ({ id, epoch, commit, groupInfo, intents, welcome }: Attempt) => ({
-        id,
-        epoch,
-        commit,
-        groupInfo,
-        intents,
-        welcome: welcome.map(({ account, references }) => ({ account, references })),
-      }),
-    }),
-    previous: new RowCell({
-      ...of,
-      kind: parts.previous,
-      type: roomRecords.previous,
-      write: (one: Previous) => ({ ...one, intents: one.intents.map(writeIntent) }),
-    }),
-    creating: new RowCell({
-      ...of,
-      kind: parts.creating,
-      type: roomRecords.creating,
-      write: ({ id, groupInfo }: NonNullable<RoomState['creating']>) => ({ id, groupInfo }),
-    }),
-    joining: new RowCell({
-      ...of,
-      kind: parts.joining,
-      type: roomRecords.joining,
-      write: ({ request, asked, commit, id, epoch }: NonNullable<RoomState['joining']>) => ({
-        request,
-        asked,
-        commit: commit ?? new Uint8Array(0),
-        id: id ?? '',
-        epoch: epoch ?? 0n,
-      }),
-    }),
-  }
-}
-
-/** Entries that wait for an epoch are not stored: the cursor stays before them, and they are read again. */
-function headOf(room: string, state: RoomState): HeadRecord {
-  const { phase, base, joinEpoch, ownNumber, ownLink, head, forked, truncated, outside, leaving, hold } = state
-  const cursor = hold === undefined ? state.cursor : hold.cursor
-  return { room, phase, cursor, base, joinEpoch, ownNumber, ownLink, head, forked, truncated, outside, leaving }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
