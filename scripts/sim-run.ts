@@ -16,6 +16,8 @@ export interface SimOptions {
   readonly hours: number
   /** Devices of one room. */
   readonly roomSize?: number
+  /** Rooms are channels of the other kind of server, and everybody lives there. */
+  readonly channels?: boolean
   /** Things that people do in a room, for each hour. */
   readonly actionsPerHour?: number
   readonly onProgress?: (hour: number) => void
@@ -41,7 +43,7 @@ const [rooms, guests] = ['a.test', 'b.test'] as const
 
 /** Runs the simulation. */
 export async function simulate(options: SimOptions): Promise<SimReport> {
-  const { seed, clients, hours, roomSize = 10, actionsPerHour = 8 } = options
+  const { seed, clients, hours, roomSize = 10, actionsPerHour = 8, channels = false } = options
   const service = new XmppService({ seed, sites: { [rooms]: 'prosody', [guests]: 'ejabberd' } })
   const { clock } = service
   const dice = new SeededRandom(`${seed} dice`)
@@ -69,9 +71,9 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
   const actors: Actor[] = []
   const groups = Math.max(1, Math.round(clients / roomSize))
   for (let i = 0; i < clients; i++) {
-    const site = i % 3 === 2 ? guests : rooms
+    const site = channels || i % 3 === 2 ? guests : rooms
     const random = new SeededRandom(`${seed} client ${i}`)
-    const room = `room${i % groups}@conference.${rooms}`
+    const room = `room${i % groups}@${channels ? `mix.${guests}` : `conference.${rooms}`}`
     actors.push(new SimActor({ service, suite, random, note, jid: `user${i}@${site}`, room, index: i }))
   }
   const drive = async (work: Promise<unknown>): Promise<void> => {
@@ -138,7 +140,7 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
       actor.restart(true)
     } else if (chance < 0.985) {
       count('server restarts')
-      service.restart(rooms)
+      service.restart(channels ? guests : rooms)
       for (const one of actors) clock.after(Math.ceil(dice.between(500, 20_000)), () => one.connect())
     } else if (chance < 0.992) {
       count('partitions')

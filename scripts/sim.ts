@@ -14,10 +14,15 @@ const options = new Command('npm run sim --')
   .option('--hours <number>', 'virtual hours', '24')
   .option('--room-size <number>', 'devices of one room', '10')
   .option('--actions <number>', 'what people do in a room in an hour', '8')
+  .option('--channels', 'channels (MIX) instead of rooms')
   .option('--log', 'print everything that happens')
   .parse(process.argv)
   .opts<
-    Record<'seed' | 'jobs' | 'clients' | 'hours' | 'roomSize' | 'actions', string> & { seeds?: string; log?: true }
+    Record<'seed' | 'jobs' | 'clients' | 'hours' | 'roomSize' | 'actions', string> & {
+      seeds?: string
+      channels?: true
+      log?: true
+    }
   >()
 
 const size = {
@@ -25,6 +30,7 @@ const size = {
   hours: Number(options.hours),
   roomSize: Number(options.roomSize),
   actionsPerHour: Number(options.actions),
+  channels: options.channels === true,
 }
 const seeds = options.seeds === undefined ? [options.seed] : seedsOf(options.seeds)
 const traces = new Map<string, string>()
@@ -49,7 +55,7 @@ function tell(seed: string, { violations, faults, ...numbers }: SimReport, secon
   const { clients, hours, roomSize, actions } = options
   if (all.length > 0)
     console.log(
-      `  again: npm run sim -- --seed ${seed} --clients ${clients} --hours ${hours} --room-size ${roomSize} --actions ${actions}`,
+      `  again: npm run sim -- --seed ${seed} --clients ${clients} --hours ${hours} --room-size ${roomSize} --actions ${actions}${size.channels ? ' --channels' : ''}`,
     )
 }
 
