@@ -2,15 +2,15 @@
 import { MlsError } from '../bytes/errors.ts'
 import { encode } from '../codec/codec.ts'
 import type { CipherSuite, VerifyRequest } from '../crypto/cipher-suite.ts'
-import { signContent } from '../crypto/labels.ts'
+import { signContentOf } from '../crypto/labels.ts'
 import {
   type EncodedLeafNode,
   LeafNode,
   type LeafNodeContent,
   type LeafPosition,
   leafNodeTbs,
-  leafNodeTbsOf,
   readSignedLeaf,
+  writeLeafNodeTbs,
 } from '../wire/leaf-node.ts'
 import { type Signer, signLabelled } from './signer.ts'
 
@@ -32,7 +32,7 @@ export function leafNodeVerifyRequest(bytes: Uint8Array, position: LeafPosition 
   const leaf = readSignedLeaf(bytes)
   return {
     publicKey: leaf.signatureKey,
-    message: signContent(label, leafNodeTbsOf(leaf, position)),
+    message: signContentOf(label, (writer) => writeLeafNodeTbs(writer, leaf, position)),
     signature: leaf.signature,
   }
 }

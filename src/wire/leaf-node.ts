@@ -107,12 +107,14 @@ export function readSignedLeaf(bytes: Uint8Array): SignedLeaf {
   return { signatureKey, leafNodeSource, content, signature: reader.view(reader.varint()) }
 }
 
-/** LeafNodeTBS of RFC 9420 §7.2, from the bytes of a received leaf, which are not encoded again. */
-export function leafNodeTbsOf({ leafNodeSource, content }: SignedLeaf, position: LeafPosition | undefined): Bytes {
-  const writer = new Writer(content.length + (position?.groupId.length ?? 0) + 8)
+/** Writes LeafNodeTBS of RFC 9420 §7.2 from the bytes of a received leaf, which are not encoded again. */
+export function writeLeafNodeTbs(
+  writer: Writer,
+  { leafNodeSource, content }: SignedLeaf,
+  position: LeafPosition | undefined,
+): void {
   writer.raw(content)
   writePosition(writer, leafNodeSource, position)
-  return writer.finish()
 }
 
 function writePosition(writer: Writer, leafNodeSource: LeafNodeSource, position: LeafPosition | undefined): void {
