@@ -95,6 +95,10 @@ describe('days', () => {
     const again = { kind: 'add_device', device: { ...laptop, leafKeys: [seeded('z')] }, probation: true } as const
     expect(await ruleOf(() => next([again], now, gone.manifest))).toBe('I091')
     expect(await ruleOf(() => certifyDevices(byPhone, both.manifest, [other]))).toBe('I091')
+    // OPS certifies nothing where the root took it away
+    const { ops: _, ...rest } = both.manifest
+    const bare = { ...rest, ops: undefined } as typeof both.manifest
+    expect(await ruleOf(() => certifyDevices(byPhone, bare))).toBe('I091')
   })
   test('I092 who may change: a listed steward out of probation', async () => {
     const plain = await next([{ kind: 'add_device', device: newDevice('tv', 0), probation: false }])
@@ -183,7 +187,7 @@ describe('with the root', () => {
       kind: 'conflict',
     })
   })
-  test('the next root, announced', async () => {
+  test('I054 I055 the next root, announced', async () => {
     const keys = { root: r1, nextRootHash: rootHash(suite, r2.root), ops: signerOf('ops g1') }
     const rotated = await rotateRoot(suite, r0, keys, both.manifest, [], now)
     expect(rotated.manifest).toMatchObject({ generation: 1, seq: 2n })
@@ -192,7 +196,7 @@ describe('with the root', () => {
     expect(await ruleOf(() => rotateRoot(suite, r0, { ...keys, root: r2 }, both.manifest, [], now))).toBe('I055')
     expect(await ruleOf(() => rotateRoot(suite, r0, { ...keys, root: r0 }, both.manifest, [], now))).toBe('I054')
   })
-  test('recovery: the devices that are kept, and a contact that asks nothing', async () => {
+  test('I055 recovery: the devices that are kept, and a contact that asks nothing', async () => {
     let pin = advance(suite, unknownContact(account), { kind: 'published', current: both.manifest }, now).pin
     pin = advance(suite, pin, { kind: 'verified', rootHash: both.manifest.rootHash }, now).pin
     // a thief of OPS adds his own, and the contact believes it for now
@@ -229,7 +233,7 @@ describe('with the root', () => {
     expect(contactState(after.pin, now)).toBe('CHANGED')
     expect(after.pin.head).toBe(both.manifest)
   })
-  test('pruning: with the root, what has ended, and contacts who were away', async () => {
+  test('I037 pruning: with the root, what has ended, and contacts who were away', async () => {
     const gone = await next([{ kind: 'remove_device', deviceId: laptop.deviceId, reason: 'lost' }])
     expect(prunableThrough(gone.manifest, now)).toBeUndefined()
     expect(prunableThrough(gone.manifest, now + 400n * day)).toBeUndefined()

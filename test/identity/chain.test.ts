@@ -402,7 +402,7 @@ describe('rotations', () => {
     expect(both.events).toMatchObject([{ kind: 'conflict', rule: 'I058' }])
     expect(both.conflicts).toHaveLength(1)
   })
-  test('seen from a leaf alone', async () => {
+  test('I051 I052 I055 seen from a leaf alone', async () => {
     const statement = await statementTo(second.root)
     const { ed25519 } = alice.root.root
     expect(verifyLeafRotation(suite, statement, ed25519).provenByOld).toBe(true)
@@ -414,6 +414,9 @@ describe('rotations', () => {
     const hybrid = await signRotation(suite, { old: h0, next: h1 }, content)
     expect(verifyLeafRotation(suite, hybrid, h0.root.ed25519).newRootHash).toEqual(rootHash(suite, h1.root))
     expect(await ruleOf(() => verifyLeafRotation(suite, hybrid, h1.root.ed25519))).toBe('I052')
+    // a plain root has no second half that could go unchecked
+    const more = { ...statement.oldSignature!, mldsa65: hybrid.oldSignature!.mldsa65 }
+    expect(await ruleOf(() => verifyLeafRotation(suite, { ...statement, oldSignature: more }, ed25519))).toBe('I051')
     const half = { ...hybrid, oldSignature: { ...hybrid.oldSignature!, mldsa65: undefined } }
     expect(await codeOf(() => verifyLeafRotation(suite, half, h0.root.ed25519))).toBe('identity/rotation')
   })

@@ -104,7 +104,7 @@ describe('revocation and compromise', () => {
     const false_ = encodeEvidence({ version: 1, kind: 'revocation', manifest: gone.bytes, ...other })
     expect(await ruleOf(() => check(false_))).toBe('I084')
   })
-  test('I085 a root says it of itself alone', async () => {
+  test('I081 I085 a root says it of itself alone', async () => {
     for (const hybrid of [false, true]) {
       const root = rootOf('alice', 0, hybrid)
       const statement = await stateRootCompromised(root, { account, generation: 0, statedAt: now })
