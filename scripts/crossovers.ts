@@ -5,7 +5,7 @@ import { stdout, versions } from 'node:process'
 import { suiteParameters } from '../src/crypto/suites.ts'
 import { nodeAead } from '../src/providers/node/aead.ts'
 import { nodeEcdsaP256 } from '../src/providers/node/ecdsa.ts'
-import { nodeKdf } from '../src/providers/node/kdf.ts'
+import { nodeKdf, nodeSha512 } from '../src/providers/node/kdf.ts'
 import { inlineCore } from '../src/providers/wasm/inline-core.ts'
 
 const partsOf = (id: number) => inlineCore.parts(suiteParameters(id))!
@@ -82,6 +82,12 @@ for (const [id, name] of [
     const [key, nonce, aad, data] = [bytes(id === 1 ? 16 : 32), bytes(12), bytes(32), bytes(size)]
     return [() => aead.seal(key, nonce, aad, data), () => openssl.seal(key, nonce, aad, data)]
   })
+const ed25519 = partsOf(1).signature
+const hashed = ed25519.withSha512?.(nodeSha512, 0) ?? ed25519
+sweep('SHA-512 in Ed25519', [512, 1024, 2048, 4096, 8192, 65_536], (size) => {
+  const [key, data] = [bytes(32), bytes(size)]
+  return [() => ed25519.sign(key, data), () => hashed.sign(key, data)]
+})
 const { signature } = partsOf(2)
 const message = bytes(300)
 const privateKey = bytes(32)

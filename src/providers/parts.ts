@@ -30,6 +30,8 @@ export interface BatchSignatureScheme extends SignatureScheme {
   /** Requests that one call of `verifyAll` takes, at most. */
   readonly maxBatch?: number
   verifyAll?(requests: readonly VerifyRequest[], random: (length: number) => Bytes): boolean
+  /** The same scheme with another SHA-512 for messages of `from` bytes and more. */
+  withSha512?(sha512: (...parts: readonly Uint8Array[]) => Bytes, from: number): BatchSignatureScheme
 }
 
 /** The labels of RFC 9180 §4 for one suite, ready to be hashed. */

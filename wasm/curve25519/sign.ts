@@ -80,6 +80,22 @@ export function ed25519PublicKey(out: usize, seed: usize): void {
   wipe()
 }
 
+/** out (32 bytes) = R of the signature for which SHA-512(prefix || message) is the 64 bytes of `digest`. */
+export function ed25519SignNonce(out: usize, digest: usize): void {
+  reduceWide(NONCE, digest)
+  fixedBase(NONCE)
+  encode(out)
+  wipe()
+}
+
+/** out (32 bytes) = S of that signature; `challenge` is SHA-512(R || public key || message), 64 bytes. */
+export function ed25519SignFinish(out: usize, expanded: usize, digest: usize, challenge: usize): void {
+  reduceWide(NONCE, digest)
+  reduceWide(CHALLENGE, challenge)
+  mulAdd(out, CHALLENGE, expanded, NONCE)
+  wipe()
+}
+
 /** out (64 bytes) = signature by an expanded key over `length` bytes. out must not overlap the inputs. */
 export function ed25519Sign(out: usize, expanded: usize, message: usize, length: usize): void {
   hashInit()

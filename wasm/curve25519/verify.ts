@@ -104,9 +104,19 @@ function isNonce(): i32 {
 
 /** 1 when `signature` (64 bytes) by `pk` (32 bytes) over `length` bytes is valid, else 0. */
 export function ed25519Verify(pk: usize, signature: usize, message: usize, length: usize): i32 {
+  challenge(pk, signature, message, length)
+  return verifyChallenge(pk, signature)
+}
+
+/** `ed25519Verify` where the 64 bytes of `digest` are SHA-512(R || pk || message). */
+export function ed25519VerifyHashed(pk: usize, signature: usize, digest: usize): i32 {
+  reduceWide(CHALLENGE, digest)
+  return verifyChallenge(pk, signature)
+}
+
+function verifyChallenge(pk: usize, signature: usize): i32 {
   if (!belowOrder(signature + 32) || !decompress<u64>(pk, 32, 1, V_A) || smallOrder(pk)) return 0
   if (!decompress<u64>(signature, 32, 1, V_R)) return 0
-  challenge(pk, signature, message, length)
   oddMultiples(V_TABLE, 8, V_A)
   slide(V_DIGITS, CHALLENGE, 5, true)
   slide(B_DIGITS, signature + 32, 8, false)
@@ -129,8 +139,18 @@ export function ed25519VerifyKeyExpand(out: usize, pk: usize): i32 {
 
 /** `ed25519Verify` with an expanded key: half the doublings, one decompression less. */
 export function ed25519VerifyExpanded(key: usize, signature: usize, message: usize, length: usize): i32 {
-  if (!belowOrder(signature + 32) || !decompress<u64>(signature, 32, 1, V_R)) return 0
   challenge(key + 2560, signature, message, length)
+  return verifyExpandedChallenge(key, signature)
+}
+
+/** `ed25519VerifyHashed` with an expanded key. */
+export function ed25519VerifyExpandedHashed(key: usize, signature: usize, digest: usize): i32 {
+  reduceWide(CHALLENGE, digest)
+  return verifyExpandedChallenge(key, signature)
+}
+
+function verifyExpandedChallenge(key: usize, signature: usize): i32 {
+  if (!belowOrder(signature + 32) || !decompress<u64>(signature, 32, 1, V_R)) return 0
   slideHalves(V_DIGITS, CHALLENGE, 5, true)
   slideHalves(B_DIGITS, signature + 32, 8, false)
   multiply(2, key, V_DIGITS, 2)

@@ -4,8 +4,8 @@
  * on the way into OpenSSL than they gain there.
  *
  * Not in the table, because the kernels win at the sizes of MLS or OpenSSL cannot give the same bytes:
- * Ed25519 (OpenSSL signs faster from 8 KiB and verifies faster from 64 KiB; its equation has no cofactor, so that each of its
- * refusals would have to be checked again), X25519 (the import of a key costs what the kernel needs for all), P-256 ECDH,
+ * Ed25519 but for its SHA-512 (the equation of OpenSSL has no cofactor, so that each of its refusals would have to be checked
+ * again), X25519 (the import of a key costs what the kernel needs for all), P-256 ECDH,
  * ECDSA signatures (OpenSSL's nonces are random), HKDF.
  */
 export const crossovers = {
@@ -13,6 +13,8 @@ export const crossovers = {
   hash: 256,
   /** SHA-256 of a message among others, which the kernel does four at a time. */
   hashMany: 1024,
+  /** SHA-512 inside Ed25519. */
+  sha512: 4096,
   /** HMAC-SHA-256. */
   hmac: 1024,
   AES128GCM: 1536,

@@ -7,6 +7,13 @@ const sha256 = (data: Uint8Array): Bytes => new Uint8Array(createHash('sha256').
 /** The same as no key (RFC 2104 §2: keys are filled up with zeros), which OpenSSL does not take. */
 const zeroKey = new Uint8Array(32)
 
+/** SHA-512 of parts in a row. */
+export function nodeSha512(...parts: readonly Uint8Array[]): Bytes {
+  const hash = createHash('sha512')
+  for (const part of parts) hash.update(part)
+  return new Uint8Array(hash.digest())
+}
+
 /** Messages from which OpenSSL computes. */
 export interface HashThresholds {
   readonly hash: number

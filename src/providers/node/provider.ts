@@ -6,15 +6,16 @@ import { inlineCore } from '../wasm/inline-core.ts'
 import { nodeAead } from './aead.ts'
 import { crossovers } from './crossovers.ts'
 import { nodeEcdsaP256 } from './ecdsa.ts'
-import { nodeKdf } from './kdf.ts'
+import { nodeKdf, nodeSha512 } from './kdf.ts'
 
 function withNode(parts: SuiteParts, { aead, signature }: SuiteParameters): SuiteParts {
   const kdf = nodeKdf(parts.kdf, crossovers)
+  const scheme = parts.signature.withSha512?.(nodeSha512, crossovers.sha512) ?? parts.signature
   return {
     ...parts,
     kdf,
     aead: aead === 'AES256GCM' ? parts.aead : nodeAead(aead, parts.aead, crossovers[aead]),
-    signature: signature === 'P256' ? nodeEcdsaP256(parts.signature) : parts.signature,
+    signature: signature === 'P256' ? nodeEcdsaP256(parts.signature) : scheme,
   }
 }
 

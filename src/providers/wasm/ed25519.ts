@@ -2,7 +2,7 @@
  * Ed25519 of the curve25519 kernel, under the rule of `spec-notes/adr/0011-ed25519.md`: canonical A and R, S < L, A not of
  * small order, and the cofactored equation; the kernel checks all of it, alone and in batches.
  */
-import { type Bytes, copyBytes, equalBytes } from '../../bytes/bytes.ts'
+import { type Bytes, copyBytes, equalBytes, wipe } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { mapKey } from '../../bytes/text.ts'
 import type { BatchSignatureScheme } from '../parts.ts'
@@ -17,6 +17,8 @@ const expandedLength = 96
 const coefficientLength = 16
 /** More do not make a signature cheaper. */
 const maxBatch = 2048
+
+type Sha512 = (...parts: readonly Uint8Array[]) => Bytes
 
 interface ExpandedKey {
   readonly privateKey: Bytes
@@ -48,7 +50,7 @@ export function wasmEd25519(kernel: Kernel<Curve25519Exports>, isFresh = false):
     }
   }
 
-  return {
+  const scheme: BatchSignatureScheme = {
     seedLength: keyLength,
     maxBatch,
     privateKeyFrom: (seed) => copyBytes(seed),
@@ -117,5 +119,53 @@ export function wasmEd25519(kernel: Kernel<Curve25519Exports>, isFresh = false):
       verificationKeys.acceptAll(requests)
       return true
     },
+    withSha512: (sha512, from) => ({
+      ...scheme,
+      sign: (privateKey, message) =>
+        message.length < from ? scheme.sign(privateKey, message) : signHashed(sha512, privateKey, message),
+      verify: (publicKey, message, signature) =>
+        message.length < from
+          ? scheme.verify(publicKey, message, signature)
+          : verifyHashed(sha512, publicKey, message, signature),
+    }),
+  }
+  return scheme
+
+  /** RFC 8032 §5.1.6 with both hashes made outside. */
+  function signHashed(sha512: Sha512, privateKey: Uint8Array, message: Uint8Array): Bytes {
+    const expanded = expandKey(privateKey)
+    const digest = sha512(expanded.subarray(keyLength, 2 * keyLength), message)
+    const signature = new Uint8Array(signatureLength)
+    try {
+      const out = arena.reserve(keyLength)
+      const digestAt = arena.put(digest)
+      exports.ed25519SignNonce(out, digestAt)
+      signature.set(arena.read(out, keyLength))
+      const challenge = sha512(signature.subarray(0, keyLength), expanded.subarray(2 * keyLength), message)
+      exports.ed25519SignFinish(out, arena.put(expanded), digestAt, arena.put(challenge))
+      signature.set(arena.read(out, keyLength), keyLength)
+      return signature
+    } finally {
+      arena.clear()
+      wipe(digest)
+    }
+  }
+
+  function verifyHashed(sha512: Sha512, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+    if (publicKey.length !== keyLength || signature.length !== signatureLength) return false
+    const name = mapKey(publicKey)
+    const expanded = verificationKeys.find(name, publicKey)
+    try {
+      const digest = arena.put(sha512(signature.subarray(0, keyLength), publicKey, message))
+      const signed = arena.put(signature)
+      const valid =
+        expanded === undefined
+          ? exports.ed25519VerifyHashed(arena.put(publicKey), signed, digest)
+          : exports.ed25519VerifyExpandedHashed(expanded, signed, digest)
+      if (valid === 1) verificationKeys.accept(name)
+      return valid === 1
+    } finally {
+      arena.clear()
+    }
   }
 }

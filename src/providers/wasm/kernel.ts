@@ -12,6 +12,10 @@ export interface Curve25519Exports extends KernelExports {
   x25519BaseMany(n: number, out: number, scalars: number): void
   ed25519Expand(out: number, seed: number): void
   ed25519Sign(out: number, expanded: number, message: number, length: number): void
+  ed25519SignNonce(out: number, digest: number): void
+  ed25519SignFinish(out: number, expanded: number, digest: number, challenge: number): void
+  ed25519VerifyHashed(publicKey: number, signature: number, digest: number): number
+  ed25519VerifyExpandedHashed(key: number, signature: number, digest: number): number
   ed25519Verify(publicKey: number, signature: number, message: number, length: number): number
   ed25519VerifyKeyExpand(out: number, publicKey: number): number
   ed25519VerifyExpanded(key: number, signature: number, message: number, length: number): number
