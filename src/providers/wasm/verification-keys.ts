@@ -18,8 +18,8 @@ export class VerificationKeys {
   /** The address of each expanded key, least recently used first. */
   readonly #addresses = new Map<string, number>()
   readonly #free: number[] = []
-  readonly #seen = new Set<string>()
-  readonly #valid = new Set<string>()
+  readonly #seen = new RecentNames()
+  readonly #valid = new RecentNames()
 
   constructor(arena: Arena, expand: (out: number, publicKey: number) => number) {
     this.#arena = arena
@@ -37,7 +37,7 @@ export class VerificationKeys {
       return known
     }
     if (this.#seen.delete(name)) return this.#make(name, publicKey)
-    add(this.#seen, name)
+    this.#seen.add(name)
     return undefined
   }
 
@@ -55,7 +55,7 @@ export class VerificationKeys {
 
   /** Remembers that a key is valid, as one is that a signature was accepted for. */
   accept(name: string): void {
-    if (!this.#addresses.has(name) && !this.#valid.has(name)) add(this.#valid, name)
+    if (!this.#addresses.has(name) && !this.#valid.has(name)) this.#valid.add(name)
   }
 
   /** Remembers the keys of accepted signatures. */
@@ -84,13 +84,27 @@ export class VerificationKeys {
   }
 }
 
-/** Adds to a bounded set; the oldest gives way. */
-function add(names: Set<string>, name: string): void {
-  if (names.size >= remembered) {
-    const oldest = first(names.values())
-    if (oldest !== undefined) names.delete(oldest)
+/** A bounded set: the older half gives way at once, since to take the oldest name out of a set costs more than all else. */
+class RecentNames {
+  #young = new Set<string>()
+  #old = new Set<string>()
+
+  has(name: string): boolean {
+    return this.#young.has(name) || this.#old.has(name)
   }
-  names.add(name)
+
+  add(name: string): void {
+    if (this.#young.size >= remembered / 2) {
+      this.#old = this.#young
+      this.#young = new Set()
+    }
+    this.#young.add(name)
+  }
+
+  delete(name: string): boolean {
+    const wasYoung = this.#young.delete(name)
+    return this.#old.delete(name) || wasYoung
+  }
 }
 
 function first<T>(items: Iterator<T>): T | undefined {
