@@ -213,7 +213,12 @@ export class Rooms {
     const stored = this.pending.get(room)
     if (stored === undefined) return
     if (lost()) await this.#adopt(session, stored)
-    else await this.#handled(room, stored)
+    else {
+      // of a second invitation, or of one that was used just before the process ended
+      await this.#handled(room, stored)
+      const own = this.#parts.keyPackages.find(referencesIn(stored.welcome))
+      if (own !== undefined) await this.#parts.keyPackages.used(own.reference)
+    }
   }
 
   /** Joins by a Welcome. A bad one is dropped and reported. */
