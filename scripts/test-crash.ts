@@ -1,11 +1,12 @@
 /**
- * `npm run test:crash [-- KILLS [TRIALS [TAKE-OVERS [STRIDE]]]]`: groups that crash.
+ * `npm run test:crash [-- KILLS [TRIALS [TAKE-OVERS [STRIDE [BINDING]]]]]`: groups that crash.
  *
  * 1. A client on a simulated disk: every operation of the disk fails once, in four ways; what an observer outside sees is
  *    checked against the invariants I1 to I8 of the storage design.
  * 2. A client on LMDB: killed at random moments (SIGKILL), 300 times by default.
  * 3. Two clients on one store: the first is stopped, the second takes over, the first goes on.
  * 4. Old copies of a store put back: 200 by default.
+ * 5. A whole client of the XMPP binding on LMDB, killed while the embedded service runs on: BINDING times, 300 by default.
  *
  * STRIDE: only every so many-th crash point, for a quick look; 1 by default.
  */
@@ -14,11 +15,12 @@ import { suiteParameters } from '../src/crypto/suites.ts'
 import { cipherSuite } from '../src/index.ts'
 import { defaultProvider } from '../src/providers/default.ts'
 import { diskFaults } from '../src/testing/storage/simulated-disk.ts'
+import { bindingTrials } from '../test/group-store/binding-trials.ts'
 import { runScenario } from '../test/group-store/crash-scenario.ts'
 import { killTrials, takeOverTrials } from '../test/group-store/kill-trials.ts'
 import { restoreTrial } from '../test/group-store/restore-trials.ts'
 
-const [kills = 300, trials = 200, takeOvers = 10, stride = 1] = process.argv.slice(2).map(Number)
+const [kills = 300, trials = 200, takeOvers = 10, stride = 1, binding = 300] = process.argv.slice(2).map(Number)
 const provider = await defaultProvider(suiteParameters(1))
 let passed = 0
 let failed = 0
@@ -89,5 +91,14 @@ if (takeOvers > 0) {
   for (const violations of rounds) report('take-over', violations)
   console.log(`${takeOvers} take-overs`)
 }
+if (binding > 0) {
+  const begin = performance.now()
+  const result = await bindingTrials(binding)
+  for (const violations of result.rounds) report('kill of a client', violations)
+  console.log(
+    `${binding} kills of a client beside the service, ${result.acknowledged} messages acknowledged, ${result.seals} encryptions, ${seconds(begin)}`,
+  )
+}
 console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = failed === 0 ? 0 : 1
+// the service's clock and the client in this process hold no work any more
+process.exit(failed === 0 ? 0 : 1)
