@@ -98,19 +98,16 @@ export class IndexDraft {
     }
     const { encryptionKey, signatureKey, credentialType, capabilities } = readLeafSummary(item.bytes)
     this.#putEncryptionKey(node, encryptionKey)
-    const key = keyOf(signatureKey)
+    const other = this.#signatureKeys.insert(keyOf(signatureKey), node / 2)
     // RFC 9420 §7.3 V123: signature keys are unique among the members, so nobody is there twice (V169)
-    if (this.#signatureKeys.get(key) !== undefined) throw reuse('V123', 'two members with one signature key')
-    this.#signatureKeys.set(key, node / 2)
+    if (other !== undefined) throw reuse('V123', 'two members with one signature key')
     add(this.#capabilities, capabilities, 1)
     add(this.#credentialTypes, credentialType, 1)
   }
 
   #putEncryptionKey(node: NodeIndex, encryptionKey: Uint8Array): void {
-    const key = keyOf(encryptionKey)
-    const other = this.#encryptionKeys.get(key)
+    const other = this.#encryptionKeys.insert(keyOf(encryptionKey), node)
     if (other !== undefined) throw reuse(encryptionKeyRule(node, other), 'two nodes with one encryption key')
-    this.#encryptionKeys.set(key, node)
   }
 
   /** Ends the draft. */

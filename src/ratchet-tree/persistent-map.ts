@@ -131,8 +131,19 @@ export class MapDraft<V> {
 
   /** Sets the value of a key. */
   set(key: string, value: V): void {
-    const entry = new Entry(key, value)
+    this.#put(key, value, this.#nearest(key))
+  }
+
+  /** Sets the value of a key that is absent. @returns the value of a key that is there, which it keeps */
+  insert(key: string, value: V): V | undefined {
     const near = this.#nearest(key)
+    if (near?.key === key) return near.value
+    this.#put(key, value, near)
+    return undefined
+  }
+
+  #put(key: string, value: V, near: Entry<V> | undefined): void {
+    const entry = new Entry(key, value)
     if (near === undefined) {
       this.#root = entry
       this.size++
@@ -144,7 +155,7 @@ export class MapDraft<V> {
     let slot = this.#root
     while (slot instanceof Fork && slot.at < at) {
       const fork: Fork<V> = this.#own(slot)
-      this.#place(above, index, fork)
+      if (fork !== slot) this.#place(above, index, fork)
       above = fork
       index = slotIndex(fork.bitmap, nibble(key, fork.at))
       slot = fork.slots[index]

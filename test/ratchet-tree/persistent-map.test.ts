@@ -37,6 +37,22 @@ test('behaves as a Map, and earlier versions stay as they were', () => {
   )
 })
 
+test('what is inserted stays as it was first', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(key, fc.nat()), { maxLength: 40 }), (entries) => {
+      const draft = PersistentMap.empty<number>().draft()
+      const model = new Map<string, number>()
+      for (const [name, value] of entries) {
+        expect(draft.insert(name, value)).toBe(model.get(name))
+        if (!model.has(name)) model.set(name, value)
+      }
+      const map = draft.finish()
+      expect(map.size).toBe(model.size)
+      for (const [name, value] of model) expect(map.get(name)).toBe(value)
+    }),
+  )
+})
+
 test('a draft cannot be used after its end', () => {
   const draft = PersistentMap.empty<number>().draft()
   draft.set('a', 1)
