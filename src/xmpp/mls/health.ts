@@ -1,5 +1,5 @@
 import type { Turn } from './engine/events.ts'
-import { maxAsked } from './engine/joining.ts'
+import { isJoining } from './engine/offers.ts'
 import { outsidersOf } from './engine/roster.ts'
 import type { EngineContext, RoomState } from './engine/state.ts'
 import { issuesOf } from './engine/step.ts'
@@ -20,18 +20,16 @@ export function healthOf(
 }
 
 function conditionOf(
-  { phase, live, expelled, joining, creating }: RoomState,
+  state: RoomState,
   { closed, joined }: { readonly closed: boolean; readonly joined: boolean },
   lost: boolean,
 ): RoomHealth['state'] {
+  const { phase, live, expelled, creating } = state
   if (closed) return 'closed'
   if (phase === 'removed') return 'removed'
   if (expelled) return 'expelled'
   if (!joined) return 'offline'
-  if (phase === 'outside') {
-    const asked = joining !== undefined && (joining.commit !== undefined || joining.asked < maxAsked)
-    return asked || creating !== undefined ? 'joining' : 'waiting'
-  }
+  if (phase === 'outside') return isJoining(state) || creating !== undefined ? 'joining' : 'waiting'
   if (!live) return 'catching-up'
   return lost ? 'desynchronised' : 'active'
 }

@@ -71,7 +71,13 @@ describe('nobody else is there', () => {
     const eve = await world.device('eve@a.test/x')
     const lost = await world.device('bob@a.test/x', { deviceId: bobsId })
     const rooms = [await eve.client.room(roomJid), await lost.client.room(roomJid)]
+    expect(rooms.map(({ health }) => health.state)).toEqual(['joining', 'joining'])
+    const said = Promise.allSettled(rooms.map((room) => room.send('let me in')))
     await world.wait(200_000)
+    // what was said in the hope to come in does not wait for ever
+    for (const outcome of await said)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'xmpp/not_joined' } })
+    await expect(rooms[1]!.send('hello?')).rejects.toMatchObject({ code: 'xmpp/not_joined' })
     expect(rooms.map(({ health }) => health.state)).toEqual(['waiting', 'waiting'])
     // questions, three of each, and no commit
     const added = world.service.archive(roomJid).entries.slice(epochs)

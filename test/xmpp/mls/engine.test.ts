@@ -138,6 +138,25 @@ describe('the engine', () => {
     world.stop()
   })
 
+  test('a device that was coming in when the connection went away goes on when it is back', async () => {
+    const { world, entries, engine, fresh } = await traffic()
+    const archived: EngineEvent[] = entries.map((entry) => ({ kind: 'archived', entry }))
+    const joining = await run(engine, await fresh(), [
+      ...archived,
+      { kind: 'caught-up' },
+      { kind: 'rejoin', recent: entries },
+      { kind: 'lost' },
+      { kind: 'timer', name: 'join' },
+    ])
+    expect(joining.state.joining?.asked).toBe(1)
+    const back = await run(engine, joining.state, [{ kind: 'caught-up' }])
+    expect(back.effects).toContainEqual(expect.objectContaining({ kind: 'timer', name: 'join' }))
+    const again = await run(engine, back.state, [{ kind: 'timer', name: 'join' }])
+    expect(again.state.joining?.asked).toBe(2)
+    expect(again.effects.filter(({ kind }) => kind === 'send')).toHaveLength(1)
+    world.stop()
+  })
+
   test('a message that comes behind a later one of its sender is late, and the later one stays the newest', async () => {
     const { world, entries, engine, fresh } = await traffic()
     const messages = entries.filter(({ item }) => item.kind === 'encrypted')

@@ -9,12 +9,10 @@ import { beginChain } from './chains.ts'
 import type { EngineEntry, EntryItem } from './entries.ts'
 import type { Turn } from './events.ts'
 import { engineId, joinRoomExternally, participantOf, participantsOf, turnOf } from './groups.ts'
+import { notHere } from './leaving.ts'
 import { unreadable } from './messages.ts'
-import { judgeOffer, noteHandshake, treeToOffer } from './offers.ts'
+import { judgeOffer, maxAsked, noteHandshake, treeToOffer } from './offers.ts'
 import type { Offer } from './state.ts'
-
-/** How often a question is put to the room. */
-export const maxAsked = 3
 
 type HandshakeItem = Extract<EntryItem, { kind: 'handshake' }>
 
@@ -110,8 +108,17 @@ export async function joinTimeout(turn: Turn): Promise<void> {
   const { state, context, effects } = turn
   if (state.phase !== 'outside' || state.joining === undefined) return
   effects.push({ kind: 'health' })
-  // an answer that comes later is still taken
-  if (state.joining.asked >= maxAsked || !state.live) return
+  // begins again when the archive was read
+  if (!state.live) return
+  const { joining } = state
+  if (joining.asked >= (joining.commit === undefined ? maxAsked : 2 * maxAsked)) {
+    // an answer that comes later is still taken
+    state.joining = { ...joining, commit: undefined, id: undefined, epoch: undefined, complete: undefined }
+    joining.complete?.().close()
+    for (const { op } of state.queue) effects.push({ kind: 'failed', op, error: notHere(state) })
+    state.queue = []
+    return
+  }
   await come(turn)
   const { timeoutMs } = context.settings
   effects.push({ kind: 'timer', name: 'join', ms: 2 * timeoutMs, windowMs: timeoutMs })

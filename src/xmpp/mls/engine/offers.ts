@@ -20,6 +20,14 @@ type Snapshot = Extract<OutgoingItem, { kind: 'handshake' }>['tree']
 /** Larger groups are asked: somebody is always there, and each commit would carry the whole tree. */
 const maxMembers = 64
 
+/** How often a device tries to come in by itself. */
+export const maxAsked = 3
+
+/** Whether this device is coming in by itself, and has not given up. */
+export function isJoining({ joining }: RoomState): boolean {
+  return joining !== undefined && (joining.commit !== undefined || joining.asked < maxAsked)
+}
+
 /** The tree to go with a commit or a beginning, where it is small enough to travel every time. */
 export function treeToOffer({ settings }: EngineContext, tree: Tree | undefined): Snapshot {
   if (tree === undefined || tree.memberCount > maxMembers) return undefined

@@ -10,6 +10,7 @@ import { noteAuthor } from './chains.ts'
 import type { Turn } from './events.ts'
 import { currentFork, engineId } from './groups.ts'
 import { notHere } from './leaving.ts'
+import { isJoining } from './offers.ts'
 import { outsidersOf } from './roster.ts'
 import type { OutboxItem } from './state.ts'
 
@@ -21,7 +22,7 @@ export async function say(turn: Turn, op: string, content: MessageContent): Prom
   const { state, effects } = turn
   const { group } = state
   if (state.phase !== 'active' || group === undefined || state.expelled) {
-    if (state.phase === 'outside' && (state.joining !== undefined || state.creating !== undefined))
+    if (state.phase === 'outside' && (isJoining(state) || state.creating !== undefined))
       state.queue.push({ op, content })
     else effects.push({ kind: 'failed', op, error: notHere(state) })
     return

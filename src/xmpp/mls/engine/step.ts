@@ -197,6 +197,9 @@ async function caughtUp(turn: Turn): Promise<void> {
   if (first) {
     for (const welcome of state.welcomes) effects.push({ kind: 'welcome', welcome })
     effects.push({ kind: 'read-roster' }, { kind: 'health' })
+    // what nobody answered while the connection was away
+    if (state.phase === 'outside' && state.joining !== undefined)
+      effects.push({ kind: 'timer', name: 'join', ms: turn.context.settings.timeoutMs, windowMs: 0 })
   }
   if (state.future.length > 0) effects.push({ kind: 'health' })
   scheduleAnswers(turn)
