@@ -165,13 +165,24 @@ test.each(['dies', 'lies'] as const)(
   'a worker that %s costs time only, and is not started for ever',
   async (behaviour) => {
     const { seen, start } = fakeWorkers(behaviour)
-    const suite = openSuite(createPooledProvider({ provider: wasmProvider, size: 2, minimum: 0 }, start), 1)
+    const provider = createPooledProvider({ provider: wasmProvider, size: 2, minimum: 0 }, start)
+    const suite = openSuite(provider, 1)
     const { verify, seal } = await requestsFor(wasmProvider, 1, 9)
     for (let i = 0; i < 4; i++) expect(await suite.verifyMany(verify)).toEqual(verify.map(() => true))
+    await provider.warm()
     expect(await suite.hpkeSealMany(seal)).toHaveLength(9)
     expect(seen.started).toBeLessThanOrEqual(2)
   },
 )
+
+test('one of two workers is enough', async () => {
+  const [works, dies] = [fakeWorkers('works'), fakeWorkers('dies')]
+  const start = () => (works.seen.started === 0 ? works.start() : dies.start())
+  const provider = createPooledProvider({ provider: wasmProvider, size: 2, minimum: 0 }, start)
+  await provider.warm()
+  const { verify } = await requestsFor(wasmProvider, 1, 9)
+  expect(await openSuite(provider, 1).verifyMany(verify)).toEqual(verify.map(() => true))
+})
 
 test('a pool that is closed starts anew', async () => {
   const { seen, start } = fakeWorkers('works')

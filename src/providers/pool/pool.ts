@@ -61,7 +61,7 @@ export class WorkerPool {
   /** Starts the workers; settles when all are ready, or cannot be. `make`: a job that warms one up. */
   async warm(make: () => Task): Promise<void> {
     this.#startAll(make)
-    if (!this.#isWarm && !this.#isHopeless) await new Promise<void>((resolve) => this.#warmed.push(resolve))
+    if (!this.#areAllReady) await new Promise<void>((resolve) => this.#warmed.push(resolve))
   }
 
   /** Runs the parts of one batch. @throws the code of the error of a part */
@@ -80,8 +80,13 @@ export class WorkerPool {
     for (const member of this.#members.slice()) this.#drop(member)
   }
 
-  get #isWarm(): boolean {
-    return this.#members.length === this.size && this.#members.every(({ isWarm }) => isWarm)
+  /** Those that there are; some may have gone. */
+  get #areAllReady(): boolean {
+    return this.#members.every(({ isWarm }) => isWarm)
+  }
+
+  get #isComplete(): boolean {
+    return this.#members.length === this.size && this.#areAllReady
   }
 
   /** No program, no permission: starting more of them would cost time and change nothing. */
@@ -153,7 +158,7 @@ export class WorkerPool {
   }
 
   #tellWarm(): void {
-    if (!this.#isWarm && this.#members.length > 0) return
+    if (!this.#areAllReady) return
     for (const resolve of this.#warmed.splice(0)) resolve()
   }
 
@@ -161,7 +166,7 @@ export class WorkerPool {
   async #help(): Promise<void> {
     if (this.#helping) return
     this.#helping = true
-    while (!this.#isWarm) {
+    while (!this.#isComplete) {
       const part = this.#queue.shift()
       if (part === undefined) break
       await this.#here(part.make()).then(part.resolve, part.reject)
