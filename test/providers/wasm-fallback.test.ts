@@ -9,7 +9,7 @@ import { suiteParameters } from '../../src/crypto/suites.ts'
 import { defaultProvider } from '../../src/providers/default.ts'
 import { nobleProvider } from '../../src/providers/noble/provider.ts'
 import { systemRng } from '../../src/providers/system-rng.ts'
-import { createWasmProvider } from '../../src/providers/wasm/create-provider.ts'
+import { createWasmProvider, type WasmProvider } from '../../src/providers/wasm/create-provider.ts'
 import { curve25519Base64 } from '../../src/providers/wasm/curve25519.generated.ts'
 import { loadWasmProvider } from '../../src/providers/wasm/file.ts'
 import { type Curve25519Exports, createKernels, type SymmetricExports } from '../../src/providers/wasm/kernel.ts'
@@ -87,8 +87,47 @@ test('status and provider say who computes', async () => {
     'noble',
     'noble',
   ])
-  expect((await defaultProvider(suiteParameters(1))).open(suiteParameters(1), systemRng).provider).toBe('wasm')
   expect((await defaultProvider(suiteParameters(7))).name).toBe('noble')
+})
+
+describe('the default provider', () => {
+  const long = new Uint8Array(70_000).fill(3)
+  /** Its name, its status, and whether it calls OpenSSL for a long message. */
+  async function opened(process: unknown) {
+    vi.resetModules()
+    vi.stubGlobal('process', process)
+    const { defaultProvider: fresh } = await import('../../src/providers/default.ts')
+    const provider = await fresh(suiteParameters(1))
+    const suite = provider.open(suiteParameters(1), systemRng)
+    const sealed = suite.seal(new Uint8Array(16), new Uint8Array(12), none, long)
+    expect(openSuite(nobleProvider, 1).open(new Uint8Array(16), new Uint8Array(12), none, sealed)).toEqual(long)
+    return [provider.name, (provider as WasmProvider).status]
+  }
+  const real = globalThis.process
+
+  test('in Node: kernels, and OpenSSL for long messages', async () => {
+    let asked = 0
+    const crypto = new Proxy(real.getBuiltinModule('crypto'), {
+      get(target, name, receiver) {
+        if (name === 'createCipheriv') asked++
+        return Reflect.get(target, name, receiver)
+      },
+    })
+    expect(await opened({ ...real, getBuiltinModule: () => crypto })).toEqual(['node', 'wasm, node:crypto'])
+    expect(asked).toBe(1)
+  })
+
+  test('in Node with a library that lacks the AEAD: kernels', async () => {
+    const crypto = { ...real.getBuiltinModule('crypto'), getCiphers: () => [] }
+    expect(await opened({ ...real, getBuiltinModule: () => crypto })).toEqual(['node', 'wasm, node:crypto'])
+  })
+
+  test.each([
+    ['browsers', undefined],
+    ['bundlers that put a process there', { env: {} }],
+  ])('in %s: kernels alone', async (_, process) => {
+    expect(await opened(process)).toEqual(['wasm', 'wasm'])
+  })
 })
 
 describe('modules from files', () => {

@@ -1,13 +1,15 @@
-import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import { type Bytes, copyBytes } from '../../bytes/bytes.ts'
 import { tagLength } from '../../crypto/suites.ts'
 import { decryptError } from '../decrypt-error.ts'
 import type { Aead } from '../noble/aead.ts'
+import type { NodeCrypto } from './crypto.ts'
 
 const algorithms = { AES128GCM: 'aes-128-gcm', CHACHA20POLY1305: 'chacha20-poly1305' } as const
 
-/** `aead` for short messages, OpenSSL for those of `threshold` bytes and more. */
-export function nodeAead(name: keyof typeof algorithms, aead: Aead, threshold: number): Aead {
+/** `aead` for short messages, OpenSSL for those of `threshold` bytes and more; `aead` alone where OpenSSL is built without it. */
+export function nodeAead(crypto: NodeCrypto, name: keyof typeof algorithms, aead: Aead, threshold: number): Aead {
+  if (!crypto.getCiphers().includes(algorithms[name])) return aead
+  const { createCipheriv, createDecipheriv, createSecretKey } = crypto
   // one type for both: OpenSSL's two modes have the same interface
   const algorithm = algorithms[name] as 'aes-128-gcm'
   const options = { authTagLength: tagLength }

@@ -1,8 +1,10 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { mapKey } from '../../bytes/text.ts'
 import { decodeEcdsaSignature } from '../noble/der.ts'
 import type { BatchSignatureScheme } from '../parts.ts'
 import { p256Order } from '../wasm/p256.ts'
+import type { NodeCrypto } from './crypto.ts'
+
+type KeyObject = ReturnType<NodeCrypto['createPublicKey']>
 
 const pointLength = 65
 const scalarLength = 32
@@ -12,14 +14,14 @@ const cachedKeys = 512
  * ECDSA over P-256 with OpenSSL for verification. The encodings of keys and signatures are checked here; OpenSSL is lenient
  * with them. Everything else is `scheme`'s.
  */
-export function nodeEcdsaP256(scheme: BatchSignatureScheme): BatchSignatureScheme {
+export function nodeEcdsaP256(crypto: NodeCrypto, scheme: BatchSignatureScheme): BatchSignatureScheme {
   /** Imported keys, least recently used first; nothing for bytes that are no point of the curve. */
   const keys = new Map<string, KeyObject | undefined>()
 
   function imported(publicKey: Uint8Array): KeyObject | undefined {
     const name = mapKey(publicKey)
     const known = keys.get(name)
-    const key = known ?? importKey(publicKey)
+    const key = known ?? importKey(crypto, publicKey)
     if (keys.has(name)) keys.delete(name)
     else if (keys.size >= cachedKeys) for (const oldest of keys.keys()) if (keys.delete(oldest)) break
     keys.set(name, key)
@@ -34,13 +36,13 @@ export function nodeEcdsaP256(scheme: BatchSignatureScheme): BatchSignatureSchem
       const compact = decodeEcdsaSignature(signature, scalarLength, p256Order)
       const key = compact && imported(publicKey)
       if (compact === undefined || key === undefined) return false
-      return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, compact)
+      return crypto.verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, compact)
     },
   }
 }
 
 /** The key of an uncompressed point. As JWK: DER takes Node 20 ten times as long. */
-function importKey(publicKey: Uint8Array): KeyObject | undefined {
+function importKey(crypto: NodeCrypto, publicKey: Uint8Array): KeyObject | undefined {
   const base64url = (part: Uint8Array) => Buffer.from(part).toString('base64url')
   const half = 1 + scalarLength
   const jwk = {
@@ -50,7 +52,7 @@ function importKey(publicKey: Uint8Array): KeyObject | undefined {
     y: base64url(publicKey.subarray(half)),
   }
   try {
-    return createPublicKey({ key: jwk, format: 'jwk' })
+    return crypto.createPublicKey({ key: jwk, format: 'jwk' })
   } catch {
     return undefined
   }

@@ -1,17 +1,17 @@
-import { createHash, createHmac, createSecretKey } from 'node:crypto'
 import type { Bytes } from '../../bytes/bytes.ts'
 import type { BatchKdf } from '../parts.ts'
-
-const sha256 = (data: Uint8Array): Bytes => new Uint8Array(createHash('sha256').update(data).digest())
+import type { NodeCrypto } from './crypto.ts'
 
 /** The same as no key (RFC 2104 §2: keys are filled up with zeros), which OpenSSL does not take. */
 const zeroKey = new Uint8Array(32)
 
 /** SHA-512 of parts in a row. */
-export function nodeSha512(...parts: readonly Uint8Array[]): Bytes {
-  const hash = createHash('sha512')
-  for (const part of parts) hash.update(part)
-  return new Uint8Array(hash.digest())
+export function nodeSha512({ createHash }: NodeCrypto): (...parts: readonly Uint8Array[]) => Bytes {
+  return (...parts) => {
+    const hash = createHash('sha512')
+    for (const part of parts) hash.update(part)
+    return new Uint8Array(hash.digest())
+  }
 }
 
 /** Messages from which OpenSSL computes. */
@@ -22,7 +22,10 @@ export interface HashThresholds {
 }
 
 /** `kdf` for short messages, OpenSSL for long ones. */
-export function nodeKdf(kdf: BatchKdf, thresholds: HashThresholds): BatchKdf {
+export function nodeKdf(crypto: NodeCrypto, kdf: BatchKdf, thresholds: HashThresholds): BatchKdf {
+  const { createHash, createHmac, createSecretKey } = crypto
+  const sha256 = (data: Uint8Array): Bytes => new Uint8Array(createHash('sha256').update(data).digest())
+
   function hmac(key: Uint8Array, data: Uint8Array): Bytes {
     if (data.length < thresholds.hmac) return kdf.hmac(key, data)
     const secret = createSecretKey(key.length === 0 ? zeroKey : key)

@@ -7,13 +7,18 @@ import type { WasmCore } from './parts.ts'
 
 /** A provider that computes in WebAssembly where the platform lets it. */
 export interface WasmProvider extends CryptoProvider {
-  /** `wasm`, or `noble: ` and the reason why noble computes everything. Reading it compiles the modules. */
+  /**
+   * `wasm`; `wasm, node:crypto` where OpenSSL takes part; or `noble: ` and the reason why noble computes everything. Reading it
+   * compiles the modules.
+   */
   readonly status: string
 }
 
 /** How one provider differs from the plain WASM one. */
 export interface ProviderOptions {
   readonly name: string
+  /** What computes, for `status`; `wasm` by default. */
+  readonly engine?: string
   /** Computes what the kernels do not: suites 4 to 7, and all of them where WebAssembly is refused. */
   readonly fallback?: CryptoProvider
   /** The parts to use in place of those of the kernels; they get the same results faster. */
@@ -26,7 +31,7 @@ export interface ProviderOptions {
  * same results.
  */
 export function createWasmProvider(core: WasmCore, options: ProviderOptions): WasmProvider {
-  const { name, fallback, tune = (parts) => parts } = options
+  const { name, engine = 'wasm', fallback, tune = (parts) => parts } = options
   const tuned = new Map<number, SuiteParts>()
   let refusal: string | undefined
 
@@ -59,7 +64,7 @@ export function createWasmProvider(core: WasmCore, options: ProviderOptions): Wa
     supports: (parameters) => fallback?.supports(parameters) || partsOf(parameters) !== undefined,
     get status() {
       unlessRefused(() => core.start())
-      return refusal === undefined ? 'wasm' : `noble: ${refusal}`
+      return refusal === undefined ? engine : `noble: ${refusal}`
     },
     open(parameters, rng) {
       const parts = partsOf(parameters)
