@@ -26,6 +26,7 @@ export default defineConfig({
       { find: /^xmpp-mls\/providers\/(noble|wasm|node)$/, replacement: source('providers/$1/provider.ts') },
       { find: /^xmpp-mls\/xmpp$/, replacement: source('xmpp/index.ts') },
       { find: /^xmpp-mls\/storage\/(.*)$/, replacement: source('storage/$1.ts') },
+      { find: /^xmpp-mls\/identity$/, replacement: source('identity.ts') },
       { find: /^xmpp-mls\/store$/, replacement: source('store.ts') },
     ],
   },
