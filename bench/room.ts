@@ -1,104 +1,43 @@
 /**
- * An encrypted room: bytes on the wire, and messages per second end to end through the service in this process, beside the
- * same service carrying plain bodies in the same run. `npm run bench -- room [messages]`.
+ * Encrypted rooms: bytes on the wire; messages per second end to end beside plain bodies on the same server, in rounds of
+ * both kinds in turn; seconds to catch up. On the service in this process, Prosody and ejabberd.
+ *
+ * `npm run bench -- room [--server NAME] [--messages N] [--away MESSAGES,COMMITS] [--write]`
  */
-import { cipherSuite } from '../src/index.ts'
-import { XmppService } from '../src/testing/xmpp/xmpp-service.ts'
-import { MlsClient } from '../src/xmpp/mls/client.ts'
+import { parseArgs } from 'node:util'
 import type { MlsRoom } from '../src/xmpp/mls/room.ts'
-import type { XmppPort } from '../src/xmpp/port.ts'
 import { element, type XmlElement } from '../src/xmpp/stanza/element.ts'
 import { serialise } from '../src/xmpp/stanza/serialise.ts'
-import { presence } from '../src/xmpp/stanza/stanza.ts'
 import { beside, figure, median, own, type Row, table, writeResults } from './report.ts'
-import { plainBackend } from './support/room-plain.ts'
-import { sizeOf, watched } from './support/room-sizes.ts'
+import { catchUp } from './support/room-catch-up.ts'
+import { sizeOf } from './support/room-sizes.ts'
+import { type Cost, encryptedTraffic, openDevice, plainTraffic } from './support/room-traffic.ts'
+import { openVenue, type Venue, venueNames } from './support/room-venues.ts'
 
 const body = 'x'.repeat(100)
 const members = 3
+const rounds = 7
 
 export async function run(args: readonly string[]): Promise<void> {
-  const messages = Number(args[0] ?? 300)
-  const service = new XmppService({ seed: 'bench' })
-  const stop = service.clock.autoRun(50)
-  const sent: XmlElement[] = []
-  const suite = await cipherSuite(1)
-  const open = async (user: string): Promise<MlsClient> => {
-    const port: XmppPort = watched(service.connect(`${user}@example.org/bench`), (stanza) => sent.push(stanza))
-    const client = await MlsClient.open({ xmpp: port, suite, ports: { timers: service.clock } })
-    await port.send(presence({}))
-    return client
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      server: { type: 'string', multiple: true, default: [...venueNames] },
+      messages: { type: 'string', default: '1400' },
+      away: { type: 'string', default: '10000,1000' },
+      write: { type: 'boolean', default: false },
+    },
+  })
+  const [messages = 0, commits = 0] = values.away.split(',').map(Number)
+  const rows: Row[] = []
+  for (const name of venueNames.filter((one) => values.server.includes(one))) {
+    const venue = await openVenue(name)
+    if (venue === undefined) continue
+    rows.push(...(await measured(venue, Number(values.messages), { messages, commits }, rows.length === 0)))
+    await venue.close()
   }
-  const jid = 'bench@conference.example.org'
-  const first = await open('ann')
-  const room = await first.room(jid)
-  const rooms: MlsRoom[] = [room]
-  for (let i = 1; i < members; i++) {
-    const client = await open(`user${i}`)
-    await room.invite(client.account)
-    rooms.push(await client.room(jid))
-  }
-  await Promise.all(rooms.map(async (one) => await one.synchronise()))
-  sent.length = 0
-  await room.send(body)
-  const message = sizeOf(sent, 'encrypted')
-  await room.update()
-  const commit = sizeOf(sent, 'handshake')
-  const fourth = await open('dan')
-  const node = sizeOf(sent, 'keypackages')
-  sent.length = 0
-  await room.invite(fourth.account)
-  const welcome = sizeOf(sent, 'welcome')
-  const added = sizeOf(sent, 'handshake')
-  const plain = await plainBackend(service, members)
-
-  // rounds of both kinds in turn, so that a slow moment of the machine hits both
-  let arrived = 0
-  let wanted = 0
-  let done: (() => void) | undefined
-  for (const one of rooms.slice(1))
-    one.on('message', () => {
-      if (++arrived === wanted) done?.()
-    })
-  const round = Math.max(10, Math.floor(messages / 6))
-  const encrypted: number[] = []
-  const open100: number[] = []
-  for (let i = 0; i < 6; i++) {
-    arrived = 0
-    wanted = round * (members - 1)
-    const all = new Promise<void>((resolve) => {
-      done = resolve
-    })
-    const began = performance.now()
-    await Promise.all(Array.from({ length: round }, async () => await room.send(body)))
-    await all
-    encrypted.push(((performance.now() - began) * 1000) / round)
-    open100.push(await plain.round(round, body))
-  }
-  stop()
-
-  const plainBytes = Buffer.byteLength(
-    serialise(
-      element(
-        'message',
-        'jabber:client',
-        { to: jid, type: 'groupchat', id: 'x'.repeat(24) },
-        element('body', 'jabber:client', {}, body),
-      ),
-    ),
-  )
-  const rows: Row[] = [
-    beside('message of 100 bytes', members, 'bytes', message, 'plain body', plainBytes),
-    own('commit: new keys of the own leaf', members, 'bytes', commit),
-    own('commit: one member more', members, 'bytes', added),
-    own('Welcome to one device, with the tree', members + 1, 'bytes', welcome),
-    own('KeyPackage node: 10 one-time, 1 last-resort', 1, 'bytes', node),
-    beside('message end to end, embedded service', members, 'us', median(encrypted), 'plain body', median(open100)),
-    own('messages per second, encrypted', members, '1/s', 1e6 / median(encrypted)),
-    own('messages per second, plain', members, '1/s', 1e6 / median(open100)),
-  ]
   table([
-    ['', 'devices', 'ours', 'unit', 'plain', 'ratio'],
+    ['', 'devices', 'ours', 'unit', 'plain', 'plain / ours'],
     ...rows.map(({ name, n, unit, ours, peer, ratio }) => [
       name,
       String(n),
@@ -108,6 +47,94 @@ export async function run(args: readonly string[]): Promise<void> {
       ratio === null ? '' : figure(ratio),
     ]),
   ])
-  writeResults('room', rows)
+  if (values.write) writeResults('room', rows)
   process.exit(0)
+}
+
+async function measured(
+  venue: Venue,
+  messages: number,
+  missed: { readonly messages: number; readonly commits: number },
+  withSizes: boolean,
+): Promise<Row[]> {
+  const sent: XmlElement[] = []
+  const seen = (stanza: XmlElement): void => {
+    if (withSizes) sent.push(stanza)
+  }
+  const { client } = await openDevice(venue, 'ann', { seen })
+  const room = await client.room(venue.room('bench'))
+  const rooms: MlsRoom[] = [room]
+  for (let i = 1; i < members; i++) {
+    const other = await openDevice(venue, `user${i}`)
+    await room.invite(other.client.account)
+    rooms.push(await other.client.room(room.jid))
+  }
+  await Promise.all(rooms.map(async (one) => await one.synchronise()))
+  const rows = withSizes ? await sizes(venue, room, sent) : []
+  withSizes = false
+
+  const encrypted = encryptedTraffic(venue, rooms, body)
+  const plain = await plainTraffic(venue, members, body)
+  const count = Math.max(10, Math.floor(messages / rounds))
+  const costs: { readonly ours: Cost; readonly plain: Cost }[] = []
+  // the first round warms up; then both kinds in turn, in changing order, so that a slow moment of the machine hits both
+  for (let i = 0; i <= rounds; i++) {
+    const before = i % 2 === 0 ? await plain.round(count) : undefined
+    const ours = await encrypted.round(count)
+    const cost = { ours, plain: before ?? (await plain.round(count)) }
+    if (i > 0) costs.push(cost)
+  }
+  const middle = (kind: 'ours' | 'plain', what: keyof Cost): number => median(costs.map((cost) => cost[kind][what]))
+  const label = (what: string): string => `${venue.name}: ${what}`
+  const line = (what: string, part: keyof Cost): Row =>
+    beside(label(what), members, 'us', middle('ours', part), 'plain body', middle('plain', part))
+  const [ours, peer] = [1e6 / middle('ours', 'elapsed'), 1e6 / middle('plain', 'elapsed')]
+  rows.push(
+    line('a message end to end', 'elapsed'),
+    line('CPU of all clients, a message', 'client'),
+    ...(venue.name === 'embedded' ? [] : [line('CPU of the server, a message', 'server')]),
+    { ...own(label('messages per second'), members, '1/s', ours), peer, peerName: 'plain body', ratio: peer / ours },
+  )
+  if (missed.messages + missed.commits > 0) {
+    const seconds = await catchUp(venue, room, missed)
+    rows.push(
+      own(label(`catch-up of ${missed.messages} messages`), members + 1, 's', seconds.messages),
+      own(label(`catch-up of ${missed.commits} commits`), members + 1, 's', seconds.commits),
+    )
+  }
+  return rows
+}
+
+async function sizes(venue: Venue, room: MlsRoom, sent: XmlElement[]): Promise<Row[]> {
+  sent.length = 0
+  await room.send(body)
+  const message = sizeOf(sent, 'encrypted')
+  await room.update()
+  const commit = sizeOf(sent, 'handshake')
+  const published: XmlElement[] = []
+  const fourth = await openDevice(venue, 'dan', { seen: (stanza) => published.push(stanza) })
+  sent.length = 0
+  await room.invite(fourth.client.account)
+  // it leaves when the commit has won
+  while (Number.isNaN(sizeOf(sent, 'welcome'))) await new Promise((resolve) => setTimeout(resolve, 10))
+  const [welcome, added] = [sizeOf(sent, 'welcome'), sizeOf(sent, 'handshake')]
+  await fourth.client.close()
+  await fourth.link.close()
+  await room.remove(fourth.client.account)
+  const plain = serialise(
+    element(
+      'message',
+      'jabber:client',
+      { to: room.jid, type: 'groupchat', id: 'x'.repeat(24) },
+      element('body', 'jabber:client', {}, body),
+      element('origin-id', 'urn:xmpp:sid:0', { id: 'x'.repeat(24) }),
+    ),
+  )
+  return [
+    beside('message of 100 bytes', members, 'bytes', message, 'plain body', Buffer.byteLength(plain)),
+    own('commit: new keys of the own leaf', members, 'bytes', commit),
+    own('commit: one member more', members, 'bytes', added),
+    own('Welcome to one device, with the tree', members + 1, 'bytes', welcome),
+    own('KeyPackage node: 10 one-time, 1 last-resort', 1, 'bytes', sizeOf(published, 'keypackages')),
+  ]
 }

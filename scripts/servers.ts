@@ -21,6 +21,8 @@ export interface RealServer {
   /** ejabberd only. */
   readonly channels: string | undefined
   readonly upload: string
+  /** The process that runs now. */
+  readonly pid: number | undefined
   /** Makes an account; nothing happens when it exists. */
   register(user: string, password: string): Promise<void>
   /** Kills the server and starts it again on the same data. */
@@ -159,6 +161,9 @@ async function server(
     rooms: `conference.${domain}`,
     channels,
     upload: `upload.${domain}`,
+    get pid() {
+      return child.pid
+    },
     register,
     restart: async () => {
       await finish(child, 'SIGKILL')
