@@ -4,15 +4,15 @@ import { readArchive } from '../xmpp/archive.ts'
 import { discoverInfo, discoverItems } from '../xmpp/disco.ts'
 import { parseKeyPackages } from '../xmpp/mls/wire/key-packages.ts'
 import { keyPackagesNode } from '../xmpp/mls/wire/namespace.ts'
+import { configureRoom } from '../xmpp/muc/room-config.ts'
 import { fetchPep } from '../xmpp/pep/pep-fetch.ts'
 import { ensureNode, isConfigured, readNodeConfig } from '../xmpp/pep/pep-node.ts'
 import type { XmppContext, XmppPort } from '../xmpp/port.ts'
-import { childText, element, elementsOf } from '../xmpp/stanza/element.ts'
 import { bareJid, domainOf } from '../xmpp/stanza/jid.ts'
-import { iq } from '../xmpp/stanza/stanza.ts'
 import { carbons } from '../xmpp/xep/xep-0280.ts'
 import { mam } from '../xmpp/xep/xep-0313.ts'
 import { httpUpload } from '../xmpp/xep/xep-0363.ts'
+import { serverTime } from './doctor-clock.ts'
 import type { Paint } from './paint.ts'
 import { sentenceOf } from './report.ts'
 
@@ -35,8 +35,6 @@ export interface DoctorInput {
 /** How far the server's clock and ours may be apart: KeyPackages are valid from a little before they are made. */
 const clockToleranceMs = 5 * 60_000
 const dayMs = 24 * 60 * 60_000
-// XEP-0202: Entity Time
-const entityTime = 'urn:xmpp:time'
 
 type Check = (input: DoctorInput) => Promise<readonly Finding[]>
 
@@ -175,11 +173,11 @@ function endOf(message: Uint8Array): number | undefined {
   }
 }
 
-async function checkClock({ context: { port, timers } }: DoctorInput): Promise<readonly Finding[]> {
+async function checkClock({ context, mend }: DoctorInput): Promise<readonly Finding[]> {
   const what = 'clock'
-  const server = await serverTime(port)
+  const server = await serverTime(context, mend)
   if (server === undefined) return [{ what, state: 'note', text: 'the server does not tell the time' }]
-  const apart = Math.abs(server - timers.now())
+  const apart = Math.abs(server - context.timers.now())
   return [
     apart <= clockToleranceMs
       ? { what, state: 'good', text: 'agrees with the server' }
@@ -191,37 +189,18 @@ async function checkClock({ context: { port, timers } }: DoctorInput): Promise<r
   ]
 }
 
-async function serverTime(port: XmppPort): Promise<number | undefined> {
-  try {
-    const answer = await port.request(iq('get', { to: domainOf(port.jid) }, element('time', entityTime)))
-    const time = elementsOf(answer)[0]
-    const text = time === undefined ? undefined : childText(time, 'utc')
-    const value = text === undefined ? Number.NaN : Date.parse(text)
-    return Number.isNaN(value) ? undefined : value
-  } catch (error) {
-    if (error instanceof MlsError) return undefined
-    throw error
-  }
-}
-
-async function checkRoom({ context, room }: DoctorInput): Promise<readonly Finding[]> {
+async function checkRoom({ context, room, mend }: DoctorInput): Promise<readonly Finding[]> {
   if (room === undefined) return []
-  const { features } = await discoverInfo(context.port, room)
   const what = 'room'
-  const findings: Finding[] = []
-  const say = (ok: boolean, good: string, bad: string): void => {
-    findings.push({ what, state: ok ? 'good' : 'bad', text: ok ? good : bad })
-  }
-  say(features.includes(mam), 'has an archive', 'has no archive: it cannot be used')
-  if (features.some((feature) => feature.startsWith('muc_'))) {
-    say(features.includes('muc_nonanonymous'), 'shows real addresses', 'hides addresses: it cannot be used')
-    say(features.includes('muc_membersonly'), 'is for members only', 'lets everybody in: outsiders see the ciphertexts')
-    say(
-      features.includes('muc_persistent'),
-      'stays when everybody leaves',
-      'is gone with its archive when everybody leaves',
-    )
-  }
+  const before = await discoverInfo(context.port, room)
+  const wanted = before.features.some((feature) => feature.startsWith('muc_')) ? roomFeatures : roomFeatures.slice(0, 1)
+  const lacking = wanted.some(([feature]) => !before.features.includes(feature))
+  const after = mend && lacking ? await mendRoom(context.port, room) : undefined
+  const findings = wanted.map(([feature, good, bad]): Finding => {
+    if (before.features.includes(feature)) return { what, state: 'good', text: good }
+    if (after?.features.includes(feature) === true) return { what, state: 'mended', text: `${bad}; not any more` }
+    return { what, state: 'bad', text: mend ? `${bad}; an owner of the room can change that` : bad }
+  })
   const { results } = await readArchive(context, room, { max: 1 })
   const first = results[0]?.delay?.stamp
   findings.push(
@@ -234,4 +213,22 @@ async function checkRoom({ context, room }: DoctorInput): Promise<readonly Findi
         },
   )
   return findings
+}
+
+const roomFeatures: readonly (readonly [feature: string, good: string, bad: string])[] = [
+  [mam, 'has an archive', 'has no archive: it cannot be used'],
+  ['muc_nonanonymous', 'shows real addresses', 'hides addresses: it cannot be used'],
+  ['muc_membersonly', 'is for members only', 'lets everybody in: outsiders see the ciphertexts'],
+  ['muc_persistent', 'stays when everybody leaves', 'is gone with its archive when everybody leaves'],
+]
+
+/** Sets the room up as a new one; only an owner may. */
+async function mendRoom(port: XmppPort, room: string) {
+  try {
+    await configureRoom(port, room)
+    return await discoverInfo(port, room)
+  } catch (error) {
+    if (error instanceof MlsError) return undefined
+    throw error
+  }
 }

@@ -16,7 +16,10 @@ import { parseKeyPackages } from '../../src/xmpp/mls/wire/key-packages.ts'
 import { keyPackagesNode } from '../../src/xmpp/mls/wire/namespace.ts'
 import { fetchPep } from '../../src/xmpp/pep/pep-fetch.ts'
 import { configureNode, isConfigured, readNodeConfig } from '../../src/xmpp/pep/pep-node.ts'
-import { presence } from '../../src/xmpp/stanza/stanza.ts'
+import type { XmppPort } from '../../src/xmpp/port.ts'
+import { iq, presence } from '../../src/xmpp/stanza/stanza.ts'
+import { submission } from '../../src/xmpp/xep/xep-0004.ts'
+import { buildMucOwner, mucRoomConfig } from '../../src/xmpp/xep/xep-0045.ts'
 import { random } from '../group-store/support.ts'
 
 const room = 'garden@conference.example.org'
@@ -165,6 +168,43 @@ describe('the doctor', () => {
     expect(isConfigured(await readNodeConfig(ann.session, keyPackagesNode), 'open')).toBe(true)
     expect(await access(true)).toBe('good')
     await ann.end()
+    stop()
+  })
+
+  test('the clock is compared with the stamps of the own archive where the server does not tell the time', async () => {
+    const { service, stop, enter } = await home()
+    const ann = await enter('ann', folder())
+    const clock = async (offMs: number, mend = true) => {
+      const timers = {
+        now: () => service.clock.now() + offMs,
+        after: (ms: number, run: () => void) => service.clock.after(ms, run),
+      }
+      const found = await examine({ context: { port: ann.session, timers, random: service.random }, mend })
+      return found.find(({ what }) => what === 'clock')
+    }
+    expect(await clock(0)).toMatchObject({ state: 'good' })
+    expect(await clock(60 * 60_000)).toMatchObject({ state: 'bad', text: expect.stringContaining('60 minutes') })
+    expect(await clock(-20 * 60_000)).toMatchObject({ state: 'bad', text: expect.stringContaining('20 minutes') })
+    expect(await clock(0, false)).toMatchObject({ state: 'note' })
+    await ann.end()
+    stop()
+  })
+
+  test('a room that lets everybody in is mended by its owner, and by nobody else', async () => {
+    const { service, stop, enter } = await home()
+    const [ann, bob] = [await enter('ann', folder()), await enter('bob', folder())]
+    await ann.client.room(room)
+    const open = submission(mucRoomConfig, { 'muc#roomconfig_membersonly': '0' })
+    await ann.session.request(iq('set', { to: room }, buildMucOwner(open)))
+    const members = async (port: XmppPort, mend: boolean) => {
+      const found = await examine({ context: { port, timers: service.clock, random: service.random }, mend, room })
+      return found.find(({ what, text }) => what === 'room' && /members only|everybody in/.test(text))?.state
+    }
+    expect(await members(ann.session, false)).toBe('bad')
+    expect(await members(bob.session, true)).toBe('bad')
+    expect(await members(ann.session, true)).toBe('mended')
+    expect(await members(ann.session, true)).toBe('good')
+    await Promise.all([ann.end(), bob.end()])
     stop()
   })
 })
