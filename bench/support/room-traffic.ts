@@ -17,9 +17,12 @@ export interface Cost {
   readonly server: number
 }
 
+/** Messages whose reflection the sender has not seen yet: a client that does not wait for each, and does not flood. */
+export const window = 64
+
 /** A room that carries messages. */
 export interface Traffic {
-  /** Sends so many messages without waiting in between. */
+  /** Sends so many messages, with {@link window} of them on their way. */
   round(count: number): Promise<Cost>
 }
 
@@ -71,13 +74,15 @@ export async function plainTraffic(venue: Venue, members: number, body: string):
     await room.join({ create: i === 0 })
     if (i > 0)
       room.onEvent((event) => {
-        if (event.kind === 'message' && child(event.entry.element, 'body', 'jabber:client') !== undefined) counter.tick()
+        if (event.kind === 'message' && child(event.entry.element, 'body', 'jabber:client') !== undefined)
+          counter.tick()
       })
     rooms.push(room)
   }
   const content = [element('body', 'jabber:client', {}, body)]
   return {
-    round: async (count) => await measure(venue, count, counter, members - 1, async () => await rooms[0]?.send(content)),
+    round: async (count) =>
+      await measure(venue, count, counter, members - 1, async () => await rooms[0]?.send(content)),
   }
 }
 
@@ -107,8 +112,11 @@ async function measure(
 ): Promise<Cost> {
   const all = counter.wait(count * readers)
   const [server, client, began] = [venue.cpu(), process.cpuUsage(), performance.now()]
-  await Promise.all(Array.from({ length: count }, send))
-  await all
+  let begun = 0
+  const lane = async (): Promise<void> => {
+    while (begun++ < count) await send()
+  }
+  await Promise.all([all, ...Array.from({ length: window }, lane)])
   const elapsed = ((performance.now() - began) * 1000) / count
   const { user, system } = process.cpuUsage(client)
   return { elapsed, client: (user + system) / count, server: ((venue.cpu() - server) * 1e6) / count }
