@@ -25,7 +25,7 @@ type FlatNode = TreeLeaf | ParentNode | undefined
 export function importTree(suite: CipherSuite, bytes: Uint8Array): Tree {
   const nodes = readNodes(bytes)
   const indexes = new IndexDraft(emptyIndexes)
-  for (const [index, node] of nodes.entries()) if (node !== undefined) indexes.put(index, node)
+  indexes.putAll(nodes.entries())
   // RFC 9420 §12.4.3.3 V145, V143, V144: the last node is the rightmost leaf that is not blank
   check(nodes.length > 0, 'tree/structure', 'V145', 'a tree without nodes')
   const last = nodes.at(-1)

@@ -10,7 +10,8 @@
  */
 import { bug } from '../bytes/errors.ts'
 
-class Entry<V> {
+/** A key with its value. */
+export class Entry<V> {
   readonly key: string
   readonly value: V
 
@@ -89,6 +90,14 @@ export class PersistentMap<V> {
     return new PersistentMap<V>(undefined, 0)
   }
 
+  /**
+   * A map of many entries at once, in time linear in the sum of their lengths.
+   * @param duplicate the error for two entries with one key
+   */
+  static of<V>(entries: readonly Entry<V>[], duplicate: (a: V, b: V) => Error): PersistentMap<V> {
+    return new PersistentMap(entries.length === 0 ? undefined : forkOf(entries, 0, {}, duplicate), entries.length)
+  }
+
   /** The value of a key. */
   get(key: string): V | undefined {
     return find(this.#root, key)
@@ -101,6 +110,44 @@ export class PersistentMap<V> {
   draft(): MapDraft<V> {
     return new MapDraft<V>(this.#root, this.size)
   }
+}
+
+/** The trie of entries, of which there is one at least, that are equal before nibble `from`. */
+function forkOf<V>(
+  entries: readonly Entry<V>[],
+  from: number,
+  owner: object,
+  duplicate: (a: V, b: V) => Error,
+): Slot<V> {
+  const [first, second] = entries
+  if (first === undefined) throw bug('a fork without a slot')
+  if (second === undefined) return first
+  let at = Number.POSITIVE_INFINITY
+  // no further than the difference that is known: nothing is looked at again above the next fork
+  for (const entry of entries) if (entry !== first) at = differenceWithin(first.key, entry.key, from, at)
+  if (at === Number.POSITIVE_INFINITY) throw duplicate(first.value, second.value)
+  const parts = new Array<Entry<V>[] | undefined>(end + 1)
+  for (const entry of entries) {
+    const value = nibble(entry.key, at)
+    const part = parts[value]
+    if (part === undefined) parts[value] = [entry]
+    else part.push(entry)
+  }
+  const fork = new Fork<V>(at, 0, [], owner)
+  for (let value = 0; value <= end; value++) {
+    const part = parts[value]
+    if (part === undefined) continue
+    fork.bitmap |= 1 << value
+    fork.slots.push(forkOf(part, at + 1, owner, duplicate))
+  }
+  return fork
+}
+
+/** The first nibble from `from` on and before `limit` at which two keys differ, or `limit`. */
+function differenceWithin(a: string, b: string, from: number, limit: number): number {
+  const last = Math.min(limit, 2 * Math.max(a.length, b.length))
+  for (let at = from; at < last; at++) if (nibble(a, at) !== nibble(b, at)) return at
+  return limit
 }
 
 function find<V>(root: Slot<V> | undefined, key: string): V | undefined {

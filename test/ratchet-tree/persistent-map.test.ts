@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { PersistentMap } from '../../src/ratchet-tree/persistent-map.ts'
+import { Entry, PersistentMap } from '../../src/ratchet-tree/persistent-map.ts'
 
 // short alphabets and lengths make keys that share long ends, and keys that are the end of others
 const key = fc.array(fc.constantFrom('\0', '\x01', '\x10', '\xff'), { maxLength: 5 }).map((parts) => parts.join(''))
@@ -49,6 +49,48 @@ test('what is inserted stays as it was first', () => {
       const map = draft.finish()
       expect(map.size).toBe(model.size)
       for (const [name, value] of model) expect(map.get(name)).toBe(value)
+    }),
+  )
+})
+
+test('many entries at once: the map of one by one, which goes on as that does', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(key, { maxLength: 60 }), fc.array(change, { maxLength: 20 }), (names, changes) => {
+      const model = new Map(names.map((name, i) => [name, i]))
+      const made = PersistentMap.of(
+        names.map((name, i) => new Entry(name, i)),
+        () => new Error('twice'),
+      )
+      expect(made.size).toBe(names.length)
+      for (const [name, value] of model) expect(made.get(name)).toBe(value)
+      const draft = made.draft()
+      for (const [name, value] of changes) {
+        if (value === undefined) draft.delete(name)
+        else draft.set(name, value)
+        if (value === undefined) model.delete(name)
+        else model.set(name, value)
+      }
+      const map = draft.finish()
+      expect(map.size).toBe(model.size)
+      for (const name of new Set([...names, ...changes.map(([changed]) => changed)]))
+        expect(map.get(name)).toBe(model.get(name))
+      // the first version is as it was
+      for (const [i, name] of names.entries()) expect(made.get(name)).toBe(i)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('two entries with one key are an error, wherever they are', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(key, { minLength: 1, maxLength: 40 }), fc.nat(), fc.nat(), (names, from, to) => {
+      const twice = names[from % names.length]!
+      const place = to % (names.length + 1)
+      const list = [...names.slice(0, place), twice, ...names.slice(place)]
+      const entries = list.map((name) => new Entry(name, name))
+      expect(() => PersistentMap.of(entries, (a, b) => new Error(`twice ${a === twice} ${b === twice}`))).toThrow(
+        'twice true true',
+      )
     }),
   )
 })
