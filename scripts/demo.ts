@@ -1,5 +1,7 @@
 // `npm run demo [-- --server embedded|prosody|ejabberd] [--room muc|mix] [--keep]`: three people talk end-to-end encrypted
 // through a server that is not trusted. Needs nothing but Node; real servers are installed by `npm run servers:install`.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { paintFor, wantsColours } from '../src/cli/paint.ts'
 import { Columns } from './demo-columns.ts'
@@ -34,7 +36,16 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
   let ok = false
   const columns = new Columns(paint, process.stdout.columns ?? 132, (line) => console.log(line))
   try {
-    stage = await openStage({ server, room })
+    const opened = await openStage({ server, room })
+    stage = opened
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => {
+        const code = ok ? 0 : 130
+        opened.close().then(
+          () => process.exit(code),
+          () => process.exit(code),
+        )
+      })
     console.log(`xmpp-mls on ${stage.title}\n`)
     columns.heading()
     const outcome = await play(stage, columns, { paint })
@@ -52,16 +63,21 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
   const kept = ok && keep ? stage?.server : undefined
   await stage?.close({ keep: kept !== undefined })
   if (kept !== undefined) {
-    console.log(`\n${kept.kind} is still there, until you press Ctrl-C:`)
-    console.log(`  ${kept.tcp} and ${kept.websocket}, domain ${kept.domain}`)
-    console.log(`  its folder is ${kept.folder}`)
     for (const user of guests) await kept.register(user, demoPassword)
-    const flags = `--service ${kept.tcp} --password ${demoPassword}`
     const kitchen = `kitchen@${room === 'mix' ? kept.channels : kept.rooms}`
-    console.log('In two other terminals; then /invite the other one:')
-    for (const user of guests) console.log(`  npx xmpp-mls chat ${user}@${kept.domain} ${kitchen} ${flags}`)
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => void kept.stop().finally(() => process.exit(0)))
+    console.log(`\n${kept.kind} is still there: ${kept.tcp} and ${kept.websocket}, domain ${kept.domain}`)
+    console.log(`Everything is in ${kept.folder}. Ctrl-C stops the server and removes the folder.\n`)
+    console.log('Two accounts are free. One line each in a terminal of its own:')
+    // beside the server's data, so that nothing of them is left, and nothing of an earlier server is found
+    const people = join(kept.folder, 'people')
+    mkdirSync(people, { mode: 0o700 })
+    for (const user of guests) {
+      const state = `--state ${join(people, user)} --key-file ${join(people, `${user}.key`)}`
+      const address = `${user}@${kept.domain}`
+      console.log(`\n  npx xmpp-mls chat ${address} ${kitchen} -s ${kept.tcp} -p ${demoPassword} ${state}`)
+    }
+    const [first, second] = guests
+    console.log(`\nWhen both are there, type at ${first}'s:  /invite ${second}@${kept.domain}`)
   }
   return ok ? 0 : 1
 }
