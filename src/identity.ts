@@ -1,6 +1,7 @@
 /** `xmpp-mls/identity`: one identity for all devices of an account. Start at {@link IdentityClient}. */
 export { MlsError } from './bytes/errors.ts'
 export type { ContactState, SendRule, Trust as ContactTrust } from './identity/contact.ts'
+export { omemoStatement, openPgpStatement, vouchesFor } from './identity/cross-statement.ts'
 export { type DeviceFlag, deviceFlags, type RevocationReason } from './identity/device-entry.ts'
 export { type Evidence, type ProvenEvidence, verifyEvidence } from './identity/evidence.ts'
 export type { Finding, Loudness } from './identity/findings.ts'
@@ -13,15 +14,23 @@ export {
   rootSentences,
   sendSentences,
 } from './identity/sentences.ts'
-export { type CreatedIdentity, IdentityClient } from './xmpp/identity/client.ts'
-export type { IdentityFinding } from './xmpp/identity/contact-book.ts'
+export type { BackupOpener, RestoredIdentity } from './xmpp/identity/backups.ts'
+export { IdentityClient } from './xmpp/identity/client.ts'
+export type { IdentityFinding, SplitView } from './xmpp/identity/contact-book.ts'
+export type { DeviceLink, LinkApproval, LinkLogin } from './xmpp/identity/linking.ts'
+export { type LinkedAccount, OfflineLink, type OfflineLinkOptions } from './xmpp/identity/offline-link.ts'
 export type { StoredFinding } from './xmpp/identity/store.ts'
 export type {
+  CreatedIdentity,
   IdentityContact,
   IdentityDevice,
   IdentityEvents,
   IdentityOptions,
   IdentityStatus,
+  KeepOptions,
+  RemovalOptions,
+  RemovalReason,
   RootProfile,
 } from './xmpp/identity/types.ts'
+export type { DigitsToCompare, EmojiVerification, ScanResult, ShownCode } from './xmpp/identity/verifying.ts'
 export { identityNamespace, identityNodes } from './xmpp/identity/wire.ts'

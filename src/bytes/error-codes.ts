@@ -195,6 +195,7 @@ export const errorKinds = {
   'xmpp/build': 'misuse',
   'xmpp/closed': 'misuse',
   'xmpp/expelled': 'refused',
+  'xmpp/identity_blocked': 'refused',
   'xmpp/jid': 'malformed',
   'xmpp/no_devices': 'peer_incompatible',
   'xmpp/not_joined': 'out_of_step',

@@ -181,6 +181,8 @@ export class Transcript {
         return 'another copy of this device has sent: only reads until /rejoin goes on with fresh keys'
       case 'archive-truncated':
         return 'the archive no longer goes back to where this device was'
+      case 'identity':
+        return `${harmless(issue.account)}: ${issue.sentence}`
     }
   }
 }

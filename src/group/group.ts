@@ -11,6 +11,7 @@ import { discardStaged, type StagedCommit } from '../commit/staged-commit.ts'
 import { makeGroupInfo } from '../commit/welcome.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { exportSecret } from '../key-schedule/exporter.ts'
+import type { RuleGroup } from '../ports/group-rules.ts'
 import { ProposalCache } from '../proposals/proposal-cache.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
 import type { Extension } from '../wire/extension.ts'
@@ -68,6 +69,12 @@ export class Group {
   /** The extensions of the GroupContext. */
   get extensions(): readonly Extension[] {
     return this.#state.current.context.extensions
+  }
+
+  /** The shared state of the epoch, as rules and those who warn look at it. */
+  get view(): RuleGroup {
+    const { context, tree } = this.#state.current
+    return ruleGroup(context, tree, context.extensions)
   }
 
   /** The own leaf. */

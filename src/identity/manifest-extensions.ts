@@ -6,7 +6,7 @@ import { identityLimits } from './limits.ts'
 import { RootSignature } from './root-keys.ts'
 
 /** Extension types, from the range for private use. */
-export const manifestExtensionTypes = { checkpoint: 0xf0b1, merged: 0xf0b2 } as const
+export const manifestExtensionTypes = { checkpoint: 0xf0b1, merged: 0xf0b2, backup: 0xf0b3 } as const
 
 /** What the root signs when revocations are dropped: those with `effectiveSeq <= prunedThrough` may be missing. */
 export const CheckpointTbs = struct({ account: AccountName, generation: uint32, prunedThrough: uint64 })
@@ -18,6 +18,8 @@ export type Checkpoint = Infer<typeof Checkpoint>
 
 /** Hashes of manifests that this one continues beside its predecessor: two devices had published at once. */
 export const MergedParents = vec(fixed(32), identityLimits.mergedParents)
+
+const BackupCounter = struct({ counter: uint64 })
 
 interface HasExtensions {
   readonly extensions: readonly Extension[]
@@ -41,4 +43,14 @@ export function lastingExtensions(extensions: readonly Extension[]): readonly Ex
 /** The extensions with a checkpoint. */
 export function withCheckpoint(extensions: readonly Extension[], checkpoint: Checkpoint): readonly Extension[] {
   return setExtension(extensions, manifestExtensionTypes.checkpoint, Checkpoint, checkpoint)
+}
+
+/** The number of the newest sealed backup; `undefined` when none was made. @throws codes of kind `malformed` */
+export function backupCounterOf(manifest: HasExtensions): bigint | undefined {
+  return readExtension(manifest.extensions, manifestExtensionTypes.backup, BackupCounter)?.counter
+}
+
+/** The extensions with the number of a backup. */
+export function withBackupCounter(extensions: readonly Extension[], counter: bigint): readonly Extension[] {
+  return setExtension(extensions, manifestExtensionTypes.backup, BackupCounter, { counter })
 }

@@ -11,42 +11,45 @@
 import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { toHex, utf8 } from '../../bytes/text.ts'
-import { createAccount, dueChanges, nextManifest } from '../../identity/account.ts'
-import type { NewDevice } from '../../identity/account-changes.ts'
-import { contactState, sendRule } from '../../identity/contact.ts'
-import { decodeDeviceCert } from '../../identity/device-cert.ts'
-import { flagsOf } from '../../identity/device-entry.ts'
-import { identityAuthentication } from '../../identity/group-authentication.ts'
-import { CertificateCache } from '../../identity/group-certificates.ts'
-import { leafComponentsOf } from '../../identity/group-components.ts'
-import { identityGroupRules } from '../../identity/group-rules.ts'
+import { dueChanges, nextManifest } from '../../identity/account.ts'
+import type { CrossStatement } from '../../identity/cross-statement.ts'
+import { requestLink } from '../../identity/link.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'
-import { ownDeviceStep } from '../../identity/own-device.ts'
-import { encodeRecoveryCode } from '../../identity/recovery-code.ts'
-import { recoverySecretLength, rootHash, rootSeed, rootSigner } from '../../identity/root-keys.ts'
-import { noRoot, rootStep } from '../../identity/root-state.ts'
-import { contactSentences, ownDeviceSentences, rootSentences } from '../../identity/sentences.ts'
-import { deviceStanding } from '../../identity/standing.ts'
-import type { AuthenticationService } from '../../ports/authentication-service.ts'
-import type { GroupRules } from '../../ports/group-rules.ts'
-import { keySigner } from '../../signed/signer.ts'
-import type { Extension } from '../../wire/extension.ts'
+import { rootStep } from '../../identity/root-state.ts'
 import { Emitter } from '../mls/emitter.ts'
-import type { LeafProvider } from '../mls/leaf-provider.ts'
 import { defaultSuite, openDevice, systemRandom, systemTimers, temporaryStorage } from '../mls/open-device.ts'
 import type { RoomIdentity } from '../mls/room-identity.ts'
 import { ClientStore } from '../mls/store.ts'
-import type { Trust } from '../mls/types.ts'
 import { onPepEvent } from '../pep/pep-fetch.ts'
 import { bareJid } from '../stanza/jid.ts'
+import { type BackupOpener, Backups, type RestoredIdentity } from './backups.ts'
 import { ContactBook } from './contact-book.ts'
 import { type IdentityParts, secondsOf } from './context.ts'
-import { deviceView } from './device-view.ts'
 import { Directory } from './directory.ts'
-import { identityLeaf } from './leaf.ts'
+import { DeviceLink, type LinkApproval, review } from './linking.ts'
 import { OwnIdentity } from './own-identity.ts'
+import { codeOf, Owner } from './owner.ts'
+import { RoomGuard } from './room-guard.ts'
+import { notNow } from './secrets.ts'
 import { IdentityStore, type StoredFinding } from './store.ts'
-import type { IdentityContact, IdentityEvents, IdentityOptions, IdentityStatus, RootProfile } from './types.ts'
+import type {
+  CreatedIdentity,
+  IdentityContact,
+  IdentityEvents,
+  IdentityOptions,
+  IdentityStatus,
+  KeepOptions,
+  RemovalOptions,
+  RootProfile,
+} from './types.ts'
+import {
+  type DigitsToCompare,
+  type EmojiVerification,
+  type ScanResult,
+  type ShownCode,
+  Verifying,
+} from './verifying.ts'
+import { contactView, deviceView, statusView } from './views.ts'
 import { identityNodes } from './wire.ts'
 
 /** The server is asked about an account again after so long. */
@@ -54,25 +57,18 @@ const refreshMs = 60 * 60 * 1000
 /** The own nodes are looked at after so long. */
 const auditMs = 6 * 60 * 60 * 1000
 
-/** What the owner must write down. */
-export interface CreatedIdentity {
-  /** Nine groups of four characters. It is shown once and kept nowhere. */
-  readonly recoveryCode: string
-}
-
 /** See the file. */
-export class IdentityClient implements RoomIdentity {
+export class IdentityClient {
   readonly #parts: IdentityParts
   readonly #own: OwnIdentity
   readonly #book: ContactBook
   readonly #events: Emitter<IdentityEvents>
-  readonly authentication: AuthenticationService
-  readonly groupRules: GroupRules
-  readonly leaf: LeafProvider
-  /** The certificates of leaves that were checked. */
-  readonly certificates: CertificateCache
   #findings: StoredFinding[] = []
   #stop: (() => void)[] = []
+  readonly #owner: Owner
+  readonly #backups: Backups
+  readonly #verifying: Verifying
+  readonly #guard: RoomGuard
   #signing = 0
 
   private constructor(parts: IdentityParts, options: IdentityOptions) {
@@ -80,6 +76,7 @@ export class IdentityClient implements RoomIdentity {
     this.#events = new Emitter((error) => this.#problem(error))
     this.#own = new OwnIdentity(parts, {
       onManifest: (now, before) => this.#ownChanged(now, before),
+      onCertificate: () => this.#guard.certified(),
       onWithheld: () => this.#alarm('withheld', undefined),
       onStranger: () => this.#alarm('misused', undefined),
     })
@@ -90,16 +87,38 @@ export class IdentityClient implements RoomIdentity {
           this.#findings.push({ account, kind: finding.kind, loudness, sentence, at: parts.timers.now(), evidence })
         void this.#events.emit('finding', found)
       },
-      onChange: (account) => void this.#events.emit('contact', this.#view(account)),
+      onChange: (account) => {
+        void this.#events.emit('contact', this.#view(account))
+        this.#guard.changed()
+      },
       onProblem: (error) => this.#problem(error),
     })
-    this.certificates = new CertificateCache(parts.suite)
-    this.authentication = identityAuthentication()
-    this.groupRules = identityGroupRules({ suite: parts.suite, certificates: this.certificates })
-    this.leaf = identityLeaf(this.#own, parts.deviceId, {
-      policy: options.policy ?? {},
-      additions: (_group, wanted) => wanted,
+    const [own, book] = [this.#own, this.#book]
+    this.#owner = new Owner(parts, own)
+    this.#backups = new Backups(parts, { own, book, owner: this.#owner, rooms: () => this.#guard.rooms })
+    this.#verifying = new Verifying(parts, {
+      own,
+      book,
+      say: (account, element) => this.#guard.sayTo(account, element),
+      onIncoming: (verification) => void this.#events.emit('verification', verification),
     })
+    this.#guard = new RoomGuard(parts, {
+      own,
+      book,
+      onElement: (account, element) => this.#verifying.receive(account, element),
+      problem: (error) => this.#problem(error),
+      policy: options.policy ?? {},
+    })
+  }
+
+  /** For `MlsClientOptions.identity`: what rooms ask and tell. */
+  get rooms(): RoomIdentity {
+    return this.#guard
+  }
+
+  /** Certificates of leaves that were verified, whatever rooms they are in. */
+  get certificatesSeen(): number {
+    return this.#guard.certificates.size
   }
 
   /**
@@ -206,21 +225,7 @@ export class IdentityClient implements RoomIdentity {
 
   /** The own identity, ready to show. */
   get status(): IdentityStatus {
-    const { manifest, device, root, stored } = this.#own
-    return {
-      account: this.account,
-      device: toHex(this.#parts.deviceId),
-      deviceState: device,
-      deviceSentence: ownDeviceSentences[device],
-      rootState: root.state,
-      rootSentence: rootSentences[root.state],
-      devices: (manifest?.devices ?? []).map((one) => deviceView(one)),
-      generation: manifest?.generation,
-      seq: manifest?.seq,
-      rootHash: manifest?.rootHash,
-      published: stored.published,
-      steward: this.#own.maySign,
-    }
+    return statusView(this.#parts, this.#own)
   }
 
   /**
@@ -229,41 +234,26 @@ export class IdentityClient implements RoomIdentity {
    * @throws `identity/state` when this device belongs to one, or the account has one: link or restore; XmppError, `storage/…`
    */
   async create(
-    options: { readonly profile?: RootProfile; readonly hybrid?: boolean; readonly flags?: number } = {},
+    options: {
+      readonly profile?: RootProfile
+      /** A root of Ed25519 and ML-DSA-65. */
+      readonly hybrid?: boolean
+      /** Bits of `deviceFlags`. */
+      readonly flags?: number
+      /** Whether a backup under the recovery code is left on the server; on by default. */
+      readonly backup?: boolean
+    } = {},
   ): Promise<CreatedIdentity> {
-    const { suite, accountBytes, directory, account, deviceId, leafKeys, timers } = this.#parts
-    const { profile = 'casual', hybrid = false } = options
-    if (this.#own.device !== 'FRESH') throw state('this device belongs to an identity already')
-    if ((await directory.current(account)) !== undefined) throw state('this account has an identity: link this device')
-    const secret = suite.randomBytes(recoverySecretLength)
-    const seed = rootSeed(suite, secret, 0)
-    const root = rootSigner(suite, seed, hybrid)
-    const next = rootSigner(suite, rootSeed(suite, secret, 1), hybrid)
-    const opsKey = suite.generateSignatureKeyPair().privateKey
-    const ops = keySigner(suite, opsKey)
-    const flags = (options.flags ?? 0) | flagsOf('steward')
-    const device: NewDevice = { deviceId, leafKeys: [...leafKeys], flags, encLabel: new Uint8Array(0) }
-    const keys = { root, ops, nextRootHash: rootHash(suite, next.root) }
-    const issued = await createAccount(suite, accountBytes, keys, device, secondsOf(timers))
-    await this.#signed(() =>
-      this.#own.begin(
-        issued,
-        {
-          profile,
-          hybrid,
-          device: ownDeviceStep('FRESH', 'created').state,
-          root: rootStep(noRoot, 'created'),
-          rootSeed: profile === 'casual' ? seed : undefined,
-          ops: opsKey.slice(),
-        },
-        false,
-      ),
-    )
-    root.wipe()
-    next.wipe()
-    const recoveryCode = encodeRecoveryCode(secret)
-    secret.fill(0)
-    return { recoveryCode }
+    const { profile = 'casual', hybrid = false, backup = true } = options
+    const secret = await this.#signed(() => this.#owner.create(profile, hybrid, options.flags ?? 0))
+    try {
+      const opener = { kind: 'recovery_code', secret } as const
+      if (backup) await this.#signed(() => this.#backups.makeWith(opener, { kdf: 'recovery_code' }))
+    } catch (error) {
+      // the identity is there; a backup can be made later
+      this.#problem(error)
+    }
+    return { recoveryCode: codeOf(secret) }
   }
 
   async #signed<T>(run: () => Promise<T>): Promise<T> {
@@ -288,7 +278,7 @@ export class IdentityClient implements RoomIdentity {
    * change. @throws XmppError, `xmpp/…`, `storage/…`
    */
   async audit(): Promise<void> {
-    if (this.#own.manifest === undefined) return
+    if (this.#own.manifest === undefined && this.#own.stored.awaiting === undefined) return
     await this.#own.reconcile()
     await this.#renew()
   }
@@ -302,6 +292,163 @@ export class IdentityClient implements RoomIdentity {
     await this.#signed(() =>
       this.#own.change((last) => nextManifest(suite, this.#own.signer(), last, due(last) ?? [], now)),
     )
+  }
+
+  /**
+   * Begins to link this device to the identity of its account: show `text` to a steward.
+   * @param name how the steward shows this device, at most 64 bytes
+   * @throws `identity/state` on a device that belongs to the identity and holds what a steward holds
+   */
+  async link(name: string): Promise<DeviceLink> {
+    const { suite, deviceId, leafKeys, timers } = this.#parts
+    const [leafKey] = leafKeys
+    if (leafKey === undefined || this.#own.maySign) throw notNow('this device is linked already')
+    if (this.#own.device === 'RETIRED' || this.#own.device === 'REVOKED')
+      throw notNow('a device that was removed begins anew, with an empty storage')
+    const linking = await requestLink(suite, { deviceId, leafKey, name }, secondsOf(timers))
+    return new DeviceLink(this.#parts, this.#own, linking)
+  }
+
+  /**
+   * Looks at the code of a new device, as a steward: show its name and its six digits, then call `approve` with the four
+   * digits that it shows. @throws `identity/state` (I092), `identity_qr/…`, `identity_link/…`
+   */
+  review(text: string): Promise<LinkApproval> {
+    return review(this.#parts, this.#own, text)
+  }
+
+  /**
+   * Removes a device of the own account: from the list, from those that can be invited, from every open room.
+   * `compromised` and `lost` stewards held OPS: with the root at hand (here, or by the recovery code) it is replaced.
+   * @returns whether the recovery code is needed to be safe from a removed steward: call {@link recover}
+   * @throws `identity/state`, `identity_recovery/…`, XmppError
+   */
+  async removeDevice(device: string, options: RemovalOptions): Promise<boolean> {
+    const { reason, recoveryCode } = options
+    const needed = await this.#signed(() => this.#owner.removeDevice(device, reason, recoveryCode))
+    await this.#guard.removeEverywhere(device)
+    return needed
+  }
+
+  /** Moves to the announced root; contacts keep what they have verified. @throws `identity_recovery/…`, `identity/state` */
+  async rotate(recoveryCode: string): Promise<void> {
+    await this.#signed(() => this.#owner.rotate(recoveryCode))
+    this.#guard.renewLeaves()
+  }
+
+  /**
+   * Takes the account back after a theft, on any device: the announced root takes over; devices that are not in `keep` are
+   * revoked and removed from open rooms. Contacts keep what they have verified.
+   * @returns ids of the devices that are gone
+   * @throws `identity_backup/secret` for the code of another identity, `identity_recovery/…`, `identity/state`, XmppError
+   */
+  async recover(recoveryCode: string, options: KeepOptions = {}): Promise<{ readonly removed: readonly string[] }> {
+    const last = await this.#newest()
+    await this.#signed(() => this.#owner.recover(recoveryCode, last, options.keep ?? []))
+    return { removed: await this.#dropRevoked(last) }
+  }
+
+  /**
+   * A new identity where code and root are lost. Nothing connects it with the old one: contacts see that it has changed.
+   * @throws `identity/state`, XmppError
+   */
+  async reset(options: KeepOptions = {}): Promise<CreatedIdentity> {
+    const last = await this.#newest()
+    const secret = await this.#signed(() => this.#owner.reset(last, options.keep ?? []))
+    await this.#dropRevoked(last)
+    return { recoveryCode: codeOf(secret) }
+  }
+
+  async #newest(): Promise<VerifiedManifest> {
+    await this.#own.reconcile()
+    const { manifest } = this.#own
+    if (manifest !== undefined) return manifest
+    const { current } = await this.#own.shown()
+    if (current === undefined) throw notNow('this account has no identity')
+    return current
+  }
+
+  async #dropRevoked(before: VerifiedManifest): Promise<readonly string[]> {
+    const now = this.#own.manifest
+    const gone = before.devices.filter(
+      ({ deviceId }) => now?.devices.some((one) => equalBytes(one.deviceId, deviceId)) === false,
+    )
+    for (const { deviceId } of gone) {
+      await this.#parts.directory.dropDevice(deviceId)
+      await this.#guard.removeEverywhere(toHex(deviceId))
+    }
+    this.#guard.renewLeaves()
+    return gone.map(({ deviceId }) => toHex(deviceId))
+  }
+
+  /** Leaves a sealed backup on the server. @throws `identity_backup/…`, `identity_recovery/…`, `identity/state`, XmppError */
+  async backup(opener: BackupOpener): Promise<void> {
+    await this.#signed(() => this.#backups.make(opener))
+  }
+
+  /**
+   * Comes back from the backup as a new device and steward. Enter the rooms that it names: old leaves go with it.
+   * `replaces`: ids of devices that are gone; they are revoked as lost.
+   * @throws `identity/state` without a backup or on a device that belongs to an identity; `identity_backup/…`, XmppError
+   */
+  async restore(
+    opener: BackupOpener,
+    options: { readonly replaces?: readonly string[] } = {},
+  ): Promise<RestoredIdentity> {
+    return this.#signed(() => this.#backups.restore(opener, options.replaces ?? []))
+  }
+
+  /** Signs statements about own keys of other protocols (`omemoStatement`, `openPgpStatement`), kind by kind. */
+  async vouch(...statements: readonly CrossStatement[]): Promise<void> {
+    await this.#signed(() => this.#owner.vouch(statements))
+  }
+
+  /** A code to show to a person, best the one whose conversation is open. @throws `identity/state` */
+  showCode(jid?: string): ShownCode {
+    return this.#verifying.showCode(jid === undefined ? undefined : bareJid(jid))
+  }
+
+  /**
+   * Takes the code that a person shows: one scan verifies both. @param jid the account that it should be of
+   * @throws `identity_qr/…`, `identity_verify/account`, `identity/state`
+   */
+  scanCode(text: string, jid?: string): Promise<ScanResult> {
+    return this.#verifying.scan(text, jid === undefined ? undefined : bareJid(jid))
+  }
+
+  /** Sixty digits to compare by voice. @throws `identity/state` when nothing is known of the account */
+  digits(jid: string): Promise<DigitsToCompare> {
+    return this.#verifying.digits(bareJid(jid))
+  }
+
+  /** Seven emoji to compare; needs an encrypted room with the account. The other side gets `verification`. */
+  emoji(jid: string): Promise<EmojiVerification> {
+    return this.#verifying.emoji(bareJid(jid))
+  }
+
+  /** A link that carries the own identity. @throws `identity/state` */
+  inviteLink(): string {
+    return this.#verifying.inviteLink()
+  }
+
+  /** Follows a link. Resolves to its account; `undefined` when it carries no identity. @throws `identity_invite/…` */
+  followLink(link: string): Promise<string | undefined> {
+    return this.#verifying.follow(link)
+  }
+
+  /** The user takes the new identity of a contact without comparing it. `rootHash`: what `contact().offered` was. */
+  async accept(jid: string, rootHash: Uint8Array): Promise<void> {
+    await this.#book.observe(bareJid(jid), { kind: 'accept_root', rootHash })
+  }
+
+  /** The user stays with the identity that is known. */
+  async keep(jid: string): Promise<void> {
+    await this.#book.observe(bareJid(jid), { kind: 'keep_root' })
+  }
+
+  /** The user takes a verification back. */
+  async unverify(jid: string): Promise<void> {
+    await this.#book.observe(bareJid(jid), { kind: 'drop_verification' })
   }
 
   /**
@@ -325,74 +472,14 @@ export class IdentityClient implements RoomIdentity {
   }
 
   #view(account: string): IdentityContact {
-    const pin = this.#book.pin(account)
-    const now = secondsOf(this.#parts.timers)
-    const found = contactState(pin, now)
-    return {
-      account,
-      state: found,
-      sentence: contactSentences[found],
-      sending: sendRule(pin, now),
-      devices: (pin.head?.devices ?? []).map((one) => deviceView(one)),
-      generation: pin.head?.generation,
-      rootHash: pin.rootHash,
-      offered: pin.offered?.rootHash,
-      findings: this.#findings.filter((one) => one.account === account),
-    }
-  }
-
-  /** What to show beside a device in a room. See `MlsClientOptions.trust`. */
-  readonly trust = (who: {
-    readonly account: string
-    readonly device: string
-    readonly signatureKey: Uint8Array
-    readonly extensions?: readonly Extension[]
-  }): Trust => {
-    const { suite, timers } = this.#parts
-    const pin = this.#book.pin(who.account)
-    const own = who.account === this.account
-    const head = own ? this.#own.manifest : pin.head
-    const shown = contactState(pin, secondsOf(timers))
-    if (!own && ['CHANGED', 'COMPROMISED', 'EQUIVOCATION', 'ROLLBACK'].includes(shown)) return 'changed'
-    if (head === undefined) return 'unverified'
-    const standing = this.#standing(suite, head, who)
-    if (standing === 'listed') return own || pin.trust === 'VERIFIED' ? 'verified' : 'unverified'
-    return standing === 'newer' || standing === 'old_root' ? 'unverified' : 'changed'
-  }
-
-  #standing(
-    suite: IdentityParts['suite'],
-    head: VerifiedManifest,
-    who: {
-      readonly account: string
-      readonly device: string
-      readonly signatureKey: Uint8Array
-      readonly extensions?: readonly Extension[]
-    },
-  ): ReturnType<typeof deviceStanding>['kind'] {
-    try {
-      const { certificate } = leafComponentsOf(who.extensions ?? [])
-      if (certificate === undefined) return 'unlisted'
-      const deviceId = hexBytes(who.device)
-      const subject = { account: utf8(who.account), deviceId, leafKey: who.signatureKey }
-      return deviceStanding(suite, head, subject, decodeDeviceCert(certificate)).kind
-    } catch (error) {
-      if (error instanceof MlsError && error.kind !== 'bug') return 'unlisted'
-      throw error
-    }
+    const findings = this.#findings.filter((one) => one.account === account)
+    return contactView(account, this.#book.pin(account), secondsOf(this.#parts.timers), findings)
   }
 
   /** Stops everything; the storage stays open. */
   close(): void {
     for (const stop of this.#stop) stop()
     this.#stop = []
+    this.#guard.close()
   }
-}
-
-function state(message: string): MlsError {
-  return new MlsError('identity/state', message, { rule: 'I091' })
-}
-
-function hexBytes(text: string): Bytes {
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }

@@ -11,7 +11,7 @@ import {
   unknownContact,
 } from '../../identity/contact.ts'
 import { decodePin, encodePin } from '../../identity/contact-pin.ts'
-import { equivocationEvidence } from '../../identity/evidence.ts'
+import { encodeEvidence, equivocationEvidence } from '../../identity/evidence.ts'
 import { type Finding, loudnessOf } from '../../identity/findings.ts'
 import type { RotationProof } from '../../identity/group-evidence.ts'
 import { identityLimits } from '../../identity/limits.ts'
@@ -23,11 +23,21 @@ import { type IdentityParts, secondsOf } from './context.ts'
 import type { ShownIdentity } from './directory.ts'
 import type { StoredFinding, StoredPin } from './store.ts'
 
+/** Another member of a room was shown another root of an account. */
+export interface SplitView {
+  readonly kind: 'split_view'
+  /** The other root, 32 bytes. */
+  readonly rootHash: Bytes
+}
+
+const splitSentence =
+  'Somebody in a room was shown another identity of this person than you: a server tells two people two things.'
+
 /** Something that was found about an account. */
 export interface IdentityFinding {
   /** Bare JID. */
   readonly account: string
-  readonly finding: Finding
+  readonly finding: Finding | SplitView
   /** `silent` ones are for logs alone. */
   readonly loudness: ReturnType<typeof loudnessOf>
   /** One plain sentence, where it is to be shown. */
@@ -108,7 +118,7 @@ export class ContactBook {
     const before = this.#known.get(account)
     const was = before?.pin ?? unknownContact(utf8(account))
     const { pin, findings } = advance(suite, was, seen, secondsOf(timers))
-    const told = findings.map((finding) => describe(account, finding))
+    const told = findings.map((finding) => describe(account, finding, seen, pin))
     const next: Known = {
       pin,
       rotations: log === undefined ? (before?.rotations ?? []) : proofsIn(log, before, pin),
@@ -170,6 +180,22 @@ export class ContactBook {
     await this.refresh(account).catch((error: unknown) => this.#events.onProblem(error))
   }
 
+  /** As {@link refresh}; problems are told and not thrown. */
+  async tryRefresh(account: string): Promise<void> {
+    await this.refresh(account).catch((error: unknown) => this.#events.onProblem(error))
+  }
+
+  /** Somebody else was shown another root of an account: a server lies to one of the two. @throws `storage/…` */
+  async noteSplit(account: string, known: VerifiedManifest, other: VerifiedManifest): Promise<void> {
+    const { store, timers } = this.#parts
+    const evidence = tried(() =>
+      encodeEvidence({ version: 1, kind: 'split_view', first: known.bytes, second: other.bytes }),
+    )
+    const found = { account, kind: 'split_view', loudness: 'warning', sentence: splitSentence, evidence } as const
+    await store.saveFindings([{ ...found, at: timers.now() }])
+    this.#events.onFinding({ ...found, finding: { kind: 'split_view', rootHash: other.rootHash } })
+  }
+
   /** The state of an account now. */
   state(account: string): ReturnType<typeof contactState> {
     return contactState(this.pin(account), secondsOf(this.#parts.timers))
@@ -208,21 +234,33 @@ function storedPin(account: string, { pin, rotations, readAt }: Known): StoredPi
   }
 }
 
-function describe(account: string, finding: Finding): IdentityFinding {
-  const evidence = finding.kind === 'equivocation' ? evidenceOf(finding.first, finding.second) : undefined
+function describe(account: string, finding: Finding, seen: ContactObservation, pin: ContactPin): IdentityFinding {
+  const evidence = tried(() => evidenceFor(finding, seen, pin))
   return { account, finding, loudness: loudnessOf(finding), sentence: findingSentence(finding), evidence }
 }
 
-function evidenceOf(first: VerifiedManifest, second: VerifiedManifest): Bytes | undefined {
+/** A proof of what was found, where there can be one. @throws `identity/limit` for one that is too large */
+function evidenceFor(finding: Finding, seen: ContactObservation, { head }: ContactPin): Bytes | undefined {
+  if (finding.kind === 'equivocation') return equivocationEvidence(finding.first, finding.second)
+  if (seen.kind !== 'published' || head === undefined) return undefined
+  const [known, shown] = [head.bytes, seen.current.bytes]
+  if (finding.kind === 'rollback' && equalBytes(head.rootHash, seen.current.rootHash))
+    return encodeEvidence({ version: 1, kind: 'rollback', newer: known, shown })
+  return finding.kind === 'changed'
+    ? encodeEvidence({ version: 1, kind: 'split_view', first: known, second: shown })
+    : undefined
+}
+
+function tried<T>(make: () => T): T | undefined {
   try {
-    return equivocationEvidence(first, second)
+    return make()
   } catch (error) {
     if (error instanceof MlsError && error.kind !== 'bug') return undefined
     throw error
   }
 }
 
-/** The bare JID of account bytes. @throws `codec/…` for bytes that are no text */
+/** The bare JID of account bytes. @throws `codec/text` for bytes that are no text */
 export function accountText(account: Uint8Array): string {
   return fromUtf8(account)
 }

@@ -1,9 +1,10 @@
 /** The nodes of identities: reading anybody's, writing the own ones. */
 import type { Bytes } from '../../bytes/bytes.ts'
-import { fromHex, toHex } from '../../bytes/text.ts'
+import { toHex } from '../../bytes/text.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import { identityLimits } from '../../identity/limits.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'
+import { keyPackagesNode } from '../mls/wire/namespace.ts'
 import { fetchPep } from '../pep/pep-fetch.ts'
 import { PepPublisher } from '../pep/pep-publisher.ts'
 import type { XmppPort } from '../port.ts'
@@ -99,12 +100,6 @@ export class Directory {
     await this.#publisher.retract(identityNodes.certificates, toHex(deviceId))
   }
 
-  /** Device ids that have certificates in the own node. @throws XmppError */
-  async certified(account: string): Promise<readonly Bytes[]> {
-    const items = await this.#items(account, identityNodes.certificates, {})
-    return items.flatMap(({ id }) => (id !== undefined && /^[0-9a-f]{32}$/.test(id) ? [fromHex(id)] : []))
-  }
-
   /** The own sealed backup. @throws XmppError, `xmpp/timeout`, `xmpp/offline` */
   async backup(account: string): Promise<Bytes | undefined> {
     const [item] = await this.#items(account, identityNodes.backup, { ids: [currentItem] })
@@ -115,6 +110,29 @@ export class Directory {
   async publishBackup(bytes: Uint8Array): Promise<void> {
     const payload = buildBytes('backup', bytes)
     await this.#publisher.publish({ node: identityNodes.backup, id: currentItem, payload, access: 'whitelist' })
+  }
+
+  /** What a steward sealed to a new device. @throws XmppError, `xmpp/timeout`, `xmpp/offline` */
+  async link(account: string, deviceId: Uint8Array): Promise<Bytes | undefined> {
+    const [item] = await this.#items(account, identityNodes.links, { ids: [toHex(deviceId)] })
+    return parseBytes('link', item?.payload)
+  }
+
+  /** Leaves what is sealed to a new device of the account. @throws as {@link logManifest} */
+  async publishLink(deviceId: Uint8Array, sealed: Uint8Array): Promise<void> {
+    const payload = buildBytes('link', sealed)
+    await this.#publisher.publish({ node: identityNodes.links, id: toHex(deviceId), payload, access: 'whitelist' })
+  }
+
+  /** Takes it away. @throws XmppError */
+  async dropLink(deviceId: Uint8Array): Promise<void> {
+    await this.#publisher.retract(identityNodes.links, toHex(deviceId))
+  }
+
+  /** Takes away what others would add a removed device with. @throws XmppError */
+  async dropDevice(deviceId: Uint8Array): Promise<void> {
+    await this.#publisher.retract(keyPackagesNode, toHex(deviceId))
+    await this.dropCertificates(deviceId)
   }
 
   /** Takes manifests out of the log. @throws XmppError */

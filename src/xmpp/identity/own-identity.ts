@@ -11,31 +11,33 @@
  */
 import { type Bytes, copyBytes, equalBytes } from '../../bytes/bytes.ts'
 import { check, MlsError } from '../../bytes/errors.ts'
-import { fromUtf8 } from '../../bytes/text.ts'
 import { decode, encode } from '../../codec/codec.ts'
 import type { Issued, IssuedCert } from '../../identity/account.ts'
 import { certifyDevices } from '../../identity/account.ts'
 import type { IssuedRotation } from '../../identity/account-root.ts'
-import { DeviceCert } from '../../identity/device-cert.ts'
+import { DeviceCert, decodeDeviceCert, verifyDeviceCert } from '../../identity/device-cert.ts'
 import { type DeviceEntry, hasFlag } from '../../identity/device-entry.ts'
 import type { RotationProof } from '../../identity/group-evidence.ts'
 import { identityLimits } from '../../identity/limits.ts'
 import { type ManifestSigner, type VerifiedManifest, verifyManifest } from '../../identity/manifest.ts'
+import { compareHeads, headHashLength } from '../../identity/manifest-head.ts'
 import { mergeManifests } from '../../identity/merge.ts'
 import { type OwnDeviceState, ownDeviceStep } from '../../identity/own-device.ts'
 import { rootSigner } from '../../identity/root-keys.ts'
-import { noRoot, type OwnRoot } from '../../identity/root-state.ts'
+import type { OwnRoot } from '../../identity/root-state.ts'
 import { RotationStatement } from '../../identity/rotation.ts'
 import { keySigner, type SyncSigner } from '../../signed/signer.ts'
-import { type IdentityParts, secondsOf } from './context.ts'
+import type { IdentityParts } from './context.ts'
 import type { ShownIdentity } from './directory.ts'
 import { followOwn, type OwnLine, readOwnView } from './own-view.ts'
-import type { StoredOwn } from './store.ts'
+import { emptyOwn, type StoredOwn } from './store.ts'
 
 /** What others are told of the own identity. */
 export interface OwnIdentityEvents {
   /** The own manifest is another one; `before` is missing at first. */
   onManifest(now: VerifiedManifest, before: VerifiedManifest | undefined): void
+  /** The own device has another certificate. */
+  onCertificate(): void
   /** The server shows less than this device has published, although it was asked to. */
   onWithheld(own: VerifiedManifest, shown: VerifiedManifest | undefined): void
   /** A manifest that the own key signed and that nobody of the own devices can have made. */
@@ -192,12 +194,30 @@ export class OwnIdentity {
   }
 
   /**
-   * Begins with a manifest that this device has made, or that another one has sealed to it.
+   * As {@link change}, for a device that has no manifest of its own yet and goes on from one that it was shown.
    * @throws as {@link change}
    */
-  begin(issued: Issued, beside: Partial<StoredOwn>, published: boolean): Promise<void> {
+  changeFrom<T extends Issued | IssuedRotation>(
+    last: VerifiedManifest,
+    make: (last: VerifiedManifest) => Promise<T>,
+    beside: (issued: T) => Partial<StoredOwn>,
+  ): Promise<T> {
     return this.#next(async () => {
-      await this.#take(issued, { ...beside, published })
+      const issued = await make(last)
+      this.#manifest = last
+      await this.#take(issued, beside(issued))
+      await this.#reconcile()
+      return issued
+    })
+  }
+
+  /**
+   * Begins with the first manifest of an account, made by this device.
+   * @throws as {@link change}
+   */
+  begin(issued: Issued, beside: Partial<StoredOwn>): Promise<void> {
+    return this.#next(async () => {
+      await this.#take(issued, beside)
       await this.#reconcile()
     })
   }
@@ -222,6 +242,7 @@ export class OwnIdentity {
     this.#manifest = manifest
     await this.#settleDevice()
     this.#events.onManifest(manifest, before)
+    if (certificates.some((one) => equalBytes(one.deviceId, this.#parts.deviceId))) this.#events.onCertificate()
   }
 
   #withCertificates(issued: readonly IssuedCert[]): Pick<StoredOwn, 'certificates' | 'unpublished'> {
@@ -241,9 +262,13 @@ export class OwnIdentity {
     return { certificates: [...own, ...kept].slice(0, identityLimits.leafKeys), unpublished: [...devices.values()] }
   }
 
-  /** Reads the nodes, merges, adopts, publishes again. @throws XmppError, `xmpp/…`, `storage/…` */
-  reconcile(): Promise<void> {
-    return this.#next(() => this.#reconcile())
+  /**
+   * Reads the nodes, merges, adopts, publishes again.
+   * @param heard manifests of the account that came another way
+   * @throws XmppError, `xmpp/…`, `storage/…`
+   */
+  reconcile(heard: readonly VerifiedManifest[] = []): Promise<void> {
+    return this.#next(() => this.#reconcile(heard))
   }
 
   /** What the nodes of the own account show now, verified. @throws XmppError, `xmpp/…` */
@@ -253,13 +278,15 @@ export class OwnIdentity {
     return readOwnView(suite, accountBytes, shown)
   }
 
-  async #reconcile(): Promise<void> {
+  async #reconcile(heard: readonly VerifiedManifest[] = []): Promise<void> {
     const { suite } = this.#parts
+    if (this.#stored.awaiting !== undefined) await this.#arrive(this.#stored.awaiting)
     for (let round = 0; round < maxRounds; round++) {
       const own = this.#manifest
       if (own === undefined) return
       const view = await this.shown()
-      const line = followOwn(suite, own, this.#history, view, this.#stored.published)
+      const all = { ...view, manifests: [...view.manifests, ...heard] }
+      const line = followOwn(suite, own, this.#history, all, this.#stored.published)
       for (const stranger of line.strangers) this.#events.onStranger(own, stranger)
       await this.#adopt(line)
       if (await this.#merge(line)) continue
@@ -269,11 +296,32 @@ export class OwnIdentity {
       if (shows && logged) {
         if (!this.#stored.published) await this.#save({ published: true })
         await this.#publishCertificates()
+        await this.#certifySelf(manifest)
         return
       }
       if (round === maxRounds - 1) this.#events.onWithheld(manifest, view.current)
       else await this.#publish(manifest, view, round)
     }
+  }
+
+  /** The first look of a device that was linked: the manifest that its steward sealed to it, or a later one. */
+  async #arrive(awaiting: NonNullable<StoredOwn['awaiting']>): Promise<void> {
+    const { manifests, current } = await this.shown()
+    const all = [...manifests, ...(current === undefined ? [] : [current])]
+    const under = all.filter(({ rootHash }) => equalBytes(rootHash, awaiting.rootHash))
+    const named = under.find(({ hash }) => equalBytes(hash.subarray(0, headHashLength), awaiting.hash))
+    const later = under.find((one) => compareHeads(one, awaiting) > 0)
+    const first = named ?? later
+    if (first === undefined) {
+      // what the steward has published must be there: whoever hides it has something to hide
+      const [shown] = under
+      if (current !== undefined) this.#events.onWithheld(shown ?? current, current)
+      return
+    }
+    await this.#save({ manifest: first.bytes, published: true, awaiting: undefined })
+    this.#manifest = first
+    await this.#settleDevice()
+    this.#events.onManifest(first, undefined)
   }
 
   async #adopt(line: OwnLine): Promise<void> {
@@ -334,6 +382,44 @@ export class OwnIdentity {
     if (this.#stored.unpublished.length > 0) await this.#save({ unpublished: [] })
   }
 
+  /** A certificate of the own device that fits the manifest: made here by a steward, fetched by others. */
+  async #certifySelf(manifest: VerifiedManifest): Promise<void> {
+    const { entry } = this
+    if (entry === undefined) return
+    const { deviceId, directory, account, suite } = this.#parts
+    const fits = (cert: DeviceCert | undefined): boolean =>
+      cert !== undefined &&
+      cert.generation === manifest.generation &&
+      equalBytes(cert.rootEd25519, manifest.root.ed25519) &&
+      (cert.signer === 'root' || (manifest.ops !== undefined && equalBytes(cert.opsKey, manifest.ops.opsKey)))
+    const open = entry.leafKeys.filter((key) => !fits(this.certificate(key)))
+    if (open.length === 0) return
+    if (this.maySign) {
+      await this.#save(this.#withCertificates(await certifyDevices(this.signer(), manifest, [deviceId])))
+      await this.#publishCertificates()
+    } else {
+      const found = (await directory.certificates(account, deviceId)).flatMap((bytes) => {
+        const cert = readCertificate(bytes)
+        const leafKey = open.find((key) => {
+          try {
+            const subject = { account: manifest.account, deviceId, leafKey: key }
+            return cert !== undefined && fits(verifyDeviceCert(suite, subject, cert))
+          } catch (error) {
+            if (error instanceof MlsError && error.kind !== 'bug') return false
+            throw error
+          }
+        })
+        return leafKey === undefined ? [] : [{ leafKey, certificate: bytes }]
+      })
+      if (found.length === 0) return
+      const kept = this.#stored.certificates.filter(
+        (one) => !found.some(({ leafKey }) => equalBytes(leafKey, one.leafKey)),
+      )
+      await this.#save({ certificates: [...found, ...kept].slice(0, identityLimits.leafKeys) })
+    }
+    this.#events.onCertificate()
+  }
+
   /** The state of the own device follows the manifest. */
   async #settleDevice(): Promise<void> {
     const manifest = this.#manifest
@@ -358,36 +444,15 @@ export class OwnIdentity {
     const { state, actions } = ownDeviceStep(device, event)
     const wipe = actions.includes('wipe_identity_keys')
     await this.#save({ device: state, ...(wipe ? { rootSeed: undefined, ops: undefined, certificates: [] } : {}) })
-  }
-
-  /** The own account as text. */
-  get account(): string {
-    return fromUtf8(this.#parts.accountBytes)
-  }
-
-  /** Seconds since the Unix epoch. */
-  get now(): bigint {
-    return secondsOf(this.#parts.timers)
+    if (event === 'certified') await this.#settleDevice()
   }
 }
 
-function emptyOwn(account: string): StoredOwn {
-  return {
-    account,
-    profile: 'casual',
-    hybrid: false,
-    device: 'FRESH',
-    root: noRoot,
-    rootSeed: undefined,
-    ops: undefined,
-    manifest: undefined,
-    published: false,
-    history: [],
-    rotations: [],
-    certificates: [],
-    unpublished: [],
-    backupCounter: 0n,
-    replaces: [],
-    linked: [],
+function readCertificate(bytes: Uint8Array): DeviceCert | undefined {
+  try {
+    return decodeDeviceCert(bytes)
+  } catch (error) {
+    if (error instanceof MlsError && error.kind !== 'bug') return undefined
+    throw error
   }
 }

@@ -4,7 +4,7 @@ import { utf8 } from '../../bytes/text.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import { identityLimits } from '../../identity/limits.ts'
 import { ownDeviceStates } from '../../identity/own-device.ts'
-import { rootStates } from '../../identity/root-state.ts'
+import { noRoot, rootStates } from '../../identity/root-state.ts'
 import type { Storage, StorageOperation } from '../../ports/storage.ts'
 import { putRecord, readRecord, recordType } from '../../storage/records.ts'
 import { bool, bytes, fields, type Infer, list, oneOf, optional, text, uint } from '../../storage/schema.ts'
@@ -44,6 +44,10 @@ const own = fields({
     identityLimits.devices,
   ),
   backupCounter: uint64,
+  /** What a steward sealed to this device, until the server shows the manifest that lists it. */
+  awaiting: optional(fields({ rootHash: key, generation: uint(), seq: uint64, hash: bytes({ length: 16 }) })),
+  /** A key that all own devices share, for the names of devices. */
+  historyKey: optional(key),
   /** Devices that this one replaces: their leaves go when it joins. */
   replaces: list(bytes({ length: 16 }), identityLimits.devices),
   /** Link requests that were answered. */
@@ -51,6 +55,30 @@ const own = fields({
 })
 /** The own identity, as it is stored. */
 export type StoredOwn = Infer<typeof own>
+
+/** The state of a device that belongs to no identity. */
+export function emptyOwn(account: string): StoredOwn {
+  return {
+    account,
+    profile: 'casual',
+    hybrid: false,
+    device: 'FRESH',
+    root: noRoot,
+    rootSeed: undefined,
+    ops: undefined,
+    manifest: undefined,
+    published: false,
+    history: [],
+    rotations: [],
+    certificates: [],
+    unpublished: [],
+    backupCounter: 0n,
+    awaiting: undefined,
+    historyKey: undefined,
+    replaces: [],
+    linked: [],
+  }
+}
 
 const OwnRecord = recordType({ type: 'identity_own', version: 1, schema: own })
 

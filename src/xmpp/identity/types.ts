@@ -2,7 +2,8 @@
 import type { MlsError } from '../../bytes/errors.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import type { ContactState, SendRule } from '../../identity/contact.ts'
-import type { DeviceFlag } from '../../identity/device-entry.ts'
+import type { CrossStatement } from '../../identity/cross-statement.ts'
+import type { DeviceFlag, RevocationReason } from '../../identity/device-entry.ts'
 import type { IdentityPolicy } from '../../identity/group-components.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'
 import type { OwnDeviceState } from '../../identity/own-device.ts'
@@ -11,6 +12,10 @@ import type { Storage } from '../../ports/storage.ts'
 import type { RandomSource, Timers, XmppPort } from '../port.ts'
 import type { IdentityFinding } from './contact-book.ts'
 import type { StoredFinding } from './store.ts'
+import type { EmojiVerification } from './verifying.ts'
+
+/** Why a device goes. */
+export type RemovalReason = Exclude<RevocationReason, 'superseded'>
 
 /** How the root is kept: its seed sealed in the storage of steward devices, or on paper alone. */
 export type RootProfile = 'casual' | 'strict'
@@ -60,6 +65,8 @@ export interface IdentityContact {
   readonly rootHash: Uint8Array | undefined
   /** Another root that nothing proves, and that the user may accept. */
   readonly offered: Uint8Array | undefined
+  /** What the account says of its keys of other protocols. */
+  readonly statements: readonly CrossStatement[]
   /** What was found about this account, oldest first. */
   readonly findings: readonly StoredFinding[]
 }
@@ -103,5 +110,26 @@ export interface IdentityEvents {
     readonly sentence: string
     readonly evidence: Uint8Array | undefined
   }
+  /** Somebody wants to compare emoji. */
+  readonly verification: EmojiVerification
   readonly error: MlsError
+}
+
+/** What the owner must write down. */
+export interface CreatedIdentity {
+  /** Nine groups of four characters. It is shown once and kept nowhere. */
+  readonly recoveryCode: string
+}
+
+/** How a device is removed. */
+export interface RemovalOptions {
+  readonly reason: RemovalReason
+  /** Lets OPS be replaced where no root is on this device. */
+  readonly recoveryCode?: string
+}
+
+/** Which devices stay. */
+export interface KeepOptions {
+  /** Ids of other devices: 32 hexadecimal digits each. */
+  readonly keep?: readonly string[]
 }

@@ -2,11 +2,12 @@
 import type { Bytes } from '../../bytes/bytes.ts'
 import { fromBase64, toBase64, toHex } from '../../bytes/text.ts'
 import { identityLimits } from '../../identity/limits.ts'
+import { linkLimits } from '../../identity/link-payload.ts'
 import type { ManifestHead } from '../../identity/manifest-head.ts'
+import { identityNamespace } from '../mls/wire/namespace.ts'
 import { elementsOf, tag, textOf, type XmlElement } from '../stanza/element.ts'
 
-/** Namespace of all elements; it carries its version. */
-export const identityNamespace = 'xmpp:xmpp-mls.org:identity:0'
+export { identityNamespace }
 
 /** Personal nodes of an account. */
 export const identityNodes = {
@@ -18,6 +19,8 @@ export const identityNodes = {
   certificates: `${identityNamespace}:certificates`,
   /** The sealed backup, item `current`; for the account alone. */
   backup: `${identityNamespace}:backup`,
+  /** What a steward seals to a new device, item id = device id; for the account alone. */
+  links: `${identityNamespace}:links`,
 } as const
 
 /** The id of the one item of nodes that have one. */
@@ -31,6 +34,7 @@ const byteElements = {
   rotation: identityLimits.rotationBytes,
   certificate: 4_096,
   backup: 1024 * 1024,
+  link: linkLimits.sealed + 64,
   evidence: identityLimits.evidenceBytes,
 } as const
 /** A name of an element that is nothing but bytes, in base64. */

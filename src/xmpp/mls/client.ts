@@ -45,6 +45,7 @@ export class MlsClient {
   #stopState: (() => void) | undefined
   #online = true
   readonly #stopTimers = new Map<number, () => void>()
+  #stopCertificate: (() => void) | undefined
 
   private constructor(parts: ClientParts) {
     this.#parts = parts
@@ -78,8 +79,8 @@ export class MlsClient {
     const store = new ClientStore(storage, { anchor: options.anchor, history: options.history })
     const account = bareJid(xmpp.jid)
     const { identity, device } = await openDevice(store, suite, { account, deviceId: options.deviceId })
-    const { authentication = formAuthentication, groupRules: rules, leaf, trust } = withIdentity(options)
-    const keyPackages = new KeyPackages(context, { suite, identity, account, device, leaf }, store, settings)
+    const { authentication = formAuthentication, groupRules: rules, leaf, trust, guard } = withIdentity(options)
+    const keyPackages = new KeyPackages(context, { suite, identity, account, device, leaf, guard }, store, settings)
     const client = new MlsClient({
       context,
       engine: { suite, identity, account, device, clock: context.timers, authentication, settings, trust, rules, leaf },
@@ -92,16 +93,16 @@ export class MlsClient {
     return client
   }
 
-  #every(ms: number, run: () => Promise<void>): void {
+  #every(ms: number, run: () => Promise<void>, offline = false): void {
     const stop = this.#parts.context.timers.after(ms, () => {
-      this.#every(ms, run)
-      if (this.#online) run().catch((error: unknown) => this.#problem(error))
+      this.#every(ms, run, offline)
+      if (this.#online || offline) run().catch((error: unknown) => this.#problem(error))
     })
     this.#stopTimers.set(ms, stop)
   }
 
   async #start(): Promise<void> {
-    const { keyPackages, context, log } = this.#parts
+    const { keyPackages, context, log, engine } = this.#parts
     await keyPackages.load()
     await log.load()
     await this.#rooms.load()
@@ -222,9 +223,12 @@ export class MlsClient {
 /** What of the options the identity gives. */
 function withIdentity({ authentication, groupRules, leaf, trust, identity }: MlsClientOptions) {
   return {
-    authentication: authentication ?? identity?.authentication,
-    groupRules: groupRules ?? identity?.groupRules,
-    leaf: leaf ?? identity?.leaf,
-    trust: trust ?? identity?.trust ?? (() => 'unverified' as const),
+    authentication: authentication ?? guard?.authentication,
+    groupRules: groupRules ?? guard?.groupRules,
+    leaf: leaf ?? guard?.leaf,
+    trust: trust ?? guard?.trust ?? (() => 'unverified' as const),
+    guard,
   }
 }
+    this.#stopCertificate?.()
+  const guard = identity?.rooms

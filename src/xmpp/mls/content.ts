@@ -14,6 +14,7 @@ import { buildRetraction, retractionIn } from '../xep/xep-0424.ts'
 import { buildReactions, reactionsIn } from '../xep/xep-0444.ts'
 import { buildReply, replyIn } from '../xep/xep-0461.ts'
 import type { MessageContent } from './types.ts'
+import { identityNamespace } from './wire/namespace.ts'
 
 /** What was in an envelope. */
 export interface Opened {
@@ -23,14 +24,36 @@ export interface Opened {
   readonly sentAt: Date | undefined
 }
 
+/** What was in an envelope, with what is of the identity and not of the message. */
+export interface OpenedEnvelope {
+  readonly opened: Opened
+  readonly identity: readonly XmlElement[]
+  /** Whether there is a message beside what is of the identity. */
+  readonly message: boolean
+}
+
+const isIdentity = ({ ns }: XmlElement): boolean => ns === identityNamespace
+
+/** Whether a content is of the identity alone: it goes out where messages wait, and nobody sees it. */
+export function isOfIdentity(content: MessageContent): boolean {
+  return content.kind === 'xml' && content.elements.length > 0 && content.elements.every(isIdentity)
+}
+
 /** The bytes to encrypt. @param padding random bytes; they hide nothing that MLS padding does not, and cost little */
 export function sealContent(
   content: MessageContent,
-  envelope: { readonly from: string; readonly to: string; readonly time: number; readonly padding: Uint8Array },
+  envelope: {
+    readonly from: string
+    readonly to: string
+    readonly time: number
+    readonly padding: Uint8Array
+    /** Elements of the identity that go along. */
+    readonly beside?: readonly XmlElement[]
+  },
 ): Bytes {
-  const { from, to, time, padding } = envelope
+  const { from, to, time, padding, beside = [] } = envelope
   const built = buildEnvelope({
-    content: elementsOfContent(content),
+    content: [...elementsOfContent(content), ...beside],
     from,
     to,
     time: new Date(time).toISOString(),
@@ -70,22 +93,25 @@ function elementsOfContent(content: MessageContent): readonly XmlElement[] {
 export function openContent(
   bytes: Uint8Array,
   expected: { readonly account: string; readonly room: string },
-): Opened | 'malformed' | 'wrong-room' {
+): OpenedEnvelope | 'malformed' | 'wrong-room' {
   const envelope = envelopeOf(bytes)
   if (envelope === undefined) return 'malformed'
-  const { from, to, time, content: elements } = envelope
+  const { from, to, time, content: all } = envelope
+  const identity = all.filter(isIdentity)
+  const elements = all.filter((one) => !isIdentity(one))
   if (tryBareJid(from) !== expected.account) return 'malformed'
   if (tryBareJid(to) !== expected.room) return 'wrong-room'
   const sentAt = time === undefined ? undefined : new Date(time)
   const holder = element('content', clientNamespace, {}, ...elements)
   const text = child(holder, 'body', clientNamespace)
   const found = text === undefined ? undefined : textOf(text)
-  return {
+  const opened = {
     content: contentOf(holder, found),
     body: found,
     elements,
     sentAt: sentAt === undefined || Number.isNaN(sentAt.getTime()) ? undefined : sentAt,
   }
+  return { opened, identity, message: elements.length > 0 || identity.length === 0 }
 }
 
 function envelopeOf(bytes: Uint8Array): ReturnType<typeof parseEnvelope> {

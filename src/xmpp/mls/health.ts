@@ -1,6 +1,6 @@
 import type { Turn } from './engine/events.ts'
 import { isJoining } from './engine/offers.ts'
-import { outsidersOf } from './engine/roster.ts'
+import { blockOf } from './engine/roster.ts'
 import type { EngineContext, RoomState } from './engine/state.ts'
 import { issuesOf } from './engine/step.ts'
 import type { RoomHealth } from './types.ts'
@@ -15,7 +15,7 @@ export function healthOf(
   const issues = issuesOf(turn)
   const lost = issues.some(({ kind }) => kind === 'gap' || kind === 'fork' || kind === 'copied')
   const condition = conditionOf(state, seat, lost)
-  const canSend = condition === 'active' && outsidersOf(turn).length === 0
+  const canSend = condition === 'active' && blockOf(turn) === undefined
   return { state: condition, issues, epoch: state.group?.epoch, canSend }
 }
 

@@ -19,6 +19,7 @@ import type { XmppContext } from '../port.ts'
 import { ownLeafExtensions, roomCapabilities } from './engine/groups.ts'
 import { deviceOf } from './identity.ts'
 import type { LeafProvider } from './leaf-provider.ts'
+import type { RoomIdentity } from './room-identity.ts'
 import type { ClientStore, StoredKeyPackage } from './store.ts'
 import type { ClientSettings } from './types.ts'
 import { buildKeyPackages, parseKeyPackages } from './wire/key-packages.ts'
@@ -36,6 +37,7 @@ export interface KeyPackageOwner {
   readonly account: string
   readonly device: string
   readonly leaf?: LeafProvider | undefined
+  readonly guard?: RoomIdentity | undefined
 }
 
 /** The packages of one device of somebody, as found and checked. */
@@ -135,6 +137,21 @@ export class KeyPackages {
     await this.#publisher.publish({ node: keyPackagesNode, id: device, payload, access: 'open' })
   }
 
+  /** Makes new packages and takes the old ones away: the leaf in them is not what it should be any more. @throws XmppError */
+  replace(): Promise<void> {
+    const next = this.#work.then(async () => {
+      const used = this.#context.timers.now()
+      const open = [...this.#own.values()].filter(({ stored }) => stored.used === undefined)
+      // a Welcome to one of them may be on its way
+      await this.#apply(
+        new Map(open.map(({ reference, stored }) => [reference, { ...stored, lastResort: false, used }])),
+      )
+      await this.#refresh()
+    })
+    this.#work = next.catch(() => undefined)
+    return next
+  }
+
   /** The own package that one of these references names. */
   find(references: readonly Bytes[]): KeyPackageBundle | undefined {
     for (const reference of references) {
@@ -166,6 +183,7 @@ export class KeyPackages {
 
   /** The devices of an account with the packages that can be used. @throws XmppError, `xmpp/timeout`, `xmpp/offline` */
   async devicesOf(account: string): Promise<readonly DeviceKeyPackages[]> {
+    await this.#owner.guard?.prepare?.(account)
     const found = await fetchPep(this.#context.port, account, keyPackagesNode)
     if (found.kind === 'none') return []
     return found.items.flatMap(({ id, payload }) => {
@@ -202,6 +220,7 @@ export class KeyPackages {
       const { keyPackage } = decoded
       const name = deviceOf(keyPackage.leafNode.credential)
       if (name?.account !== account || name.device !== device) return false
+      if (this.#owner.guard?.admits?.(account, device, keyPackage.leafNode) === false) return false
       if (keyPackage.cipherSuite !== suite.parameters.id || keyPackage.leafNode.leafNodeSource !== 'key_package')
         return false
       const now = BigInt(Math.floor(this.#context.timers.now() / 1000))

@@ -43,6 +43,8 @@ export interface SessionPorts {
 export class RoomSession {
   readonly ports: SessionPorts
   readonly events: Emitter<RoomEvents>
+  /** To be called when the room is closed: an identity looks at it. */
+  watched: (() => void) | undefined
   readonly #inbox = new Inbox<EngineEvent>((events) => this.#run(events))
   readonly #puller: Puller
   readonly #outgoing: Outgoing
@@ -256,6 +258,11 @@ export class RoomSession {
     void this.events.emit('error', { kind, archiveId: undefined, error })
   }
 
+  /** Tells of the health if it is another one than was told. */
+  report(): void {
+    if (!this.#closed) this.#watch.report()
+  }
+
   /** How the room does. */
   get health(): RoomHealth {
     return healthOf(this.ports.engine, this.#state, { closed: this.#closed, joined: this.ports.room.joined })
@@ -287,6 +294,7 @@ export class RoomSession {
 
   /** Stops everything; the state in the storage stays as it is. */
   async close(): Promise<void> {
+    this.watched?.()
     this.#puller.stop()
     this.#ears.stop()
     this.#timers.stop()

@@ -12,6 +12,7 @@ import { engineId, participantsOf } from './engine/groups.ts'
 import { policyOf, roomBindingOf } from './extensions.ts'
 import type { KeyPackages } from './key-packages.ts'
 import { recentHandshakes } from './locate.ts'
+import type { IdentityRoom } from './room-identity.ts'
 import type { RoomSession } from './room-session.ts'
 import type {
   HistoryEntry,
@@ -312,6 +313,21 @@ export class MlsRoom {
   /** Whether nothing is under way. */
   get idle(): boolean {
     return this.#own.idle && [...this.#merged].every(({ idle }) => idle)
+  }
+
+  /** For the client: the room, as an identity works with it. */
+  get identityRoom(): IdentityRoom {
+    const session = this.#own
+    return {
+      jid: session.ports.engine.room,
+      group: () => session.state.group,
+      say: async (...elements) => {
+        await session.operate((op) => ({ kind: 'say', op, content: { kind: 'xml', elements } }))
+      },
+      removeDevice: (account, device) => this.removeDevice(account, device),
+      update: () => this.update(),
+      report: () => session.report(),
+    }
   }
 
   /** Stops following the room on this device; group and seat stay. */

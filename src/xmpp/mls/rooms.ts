@@ -82,6 +82,7 @@ export class Rooms {
       await this.#seat(session.ports.room, { create, ...(options.nick === undefined ? {} : { nick: options.nick }) })
       const handle = new MlsRoom(session, keyPackages, (left) => this.#left(left))
       this.open.set(address, handle)
+      session.watched = this.#parts.engine.guard?.attach?.(handle.identityRoom)
       session.keepSeat()
       await this.#settle(session)
       if (session.state.phase === 'outside') await this.#begin(session, options)

@@ -202,7 +202,7 @@ export class RoomMessages {
     const opened = openContent(data, { account, room: this.#engine.room })
     if (typeof opened === 'string') return undefined
     const sender = { account, device, leafIndex, own, trust: 'unverified' as const }
-    return { id, archiveId, sender, epoch, number, binding: bound ? 'bound' : 'unbound', late, ...opened }
+    return { id, archiveId, sender, epoch, number, binding: bound ? 'bound' : 'unbound', late, ...opened.opened }
   }
 
   #now(): number {

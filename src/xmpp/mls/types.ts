@@ -10,9 +10,9 @@ import type { RandomSource, Timers, XmppPort } from '../port.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import type { Affiliation } from '../xep/xep-0045.ts'
 import type { LeafProvider } from './leaf-provider.ts'
-import type { RoomIdentity, Trust, TrustSubject } from './room-identity.ts'
+import type { IdentityIssue, RoomIdentity, Trust, TrustSubject } from './room-identity.ts'
 
-export type { QuarantineReason, Trust }
+export type { IdentityIssue, QuarantineReason, Trust }
 
 /** One device of an account in a group: one leaf. */
 export interface Participant {
@@ -178,6 +178,8 @@ export interface RoomHealth {
    * put this account out, and does not let it read whether the group did, too. `closed`: left.
    */
   readonly state:
+  /** Something about the identity of a member, with one plain sentence. */
+  | IdentityIssue
     | 'active'
     | 'waiting'
     | 'joining'
@@ -296,7 +298,7 @@ export interface MlsClientOptions {
   /** What to show beside a sender. */
   readonly trust?: (who: TrustSubject) => Trust
   /** The identity of the account (`xmpp-mls/identity`): gives what of the four options before is not given. */
-  readonly identity?: RoomIdentity
+  readonly identity?: { readonly rooms: RoomIdentity }
   readonly ports?: { readonly timers?: Timers; readonly random?: RandomSource }
   readonly settings?: Partial<ClientSettings>
 }

@@ -13,7 +13,7 @@ describe('an identity', () => {
       deviceState: 'ACTIVE',
       rootState: 'CREATED',
       published: true,
-      seq: 0n,
+      seq: 1n,
     })
     await phone.identity.codeSaved()
     await phone.close()

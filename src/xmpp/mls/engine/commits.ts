@@ -66,6 +66,7 @@ async function apply(
   const redo: Intent[] =
     staged.own && attempt !== undefined ? state.intents.filter(({ id }) => attempt.intents.includes(id)) : []
   const oldEpoch = group.epoch
+  context.guard?.committing?.(context.room, group, changes)
   const merged = group.merge(staged)
   if (snapshot !== undefined && staged.next !== undefined)
     state.previous = {

@@ -88,7 +88,7 @@ function deliver(
     unreadable(turn, entry, opened, epoch, sender)
     return
   }
-  const { content } = opened
+  const { content } = opened.opened
   if (content.kind === 'correction' || content.kind === 'retraction') {
     const author = state.authors.get(content.to)
     if (author !== undefined && author !== sender.account) {
@@ -97,6 +97,8 @@ function deliver(
     }
   }
   noteAuthor(turn, id, sender.account)
+  if (opened.identity.length > 0) context.guard?.heard?.(context.room, sender.account, opened.identity)
+  if (!opened.message) return
   const number = header === undefined ? undefined : Number(header.number)
   turn.effects.push({
     kind: 'emit',
@@ -111,7 +113,7 @@ function deliver(
         number,
         binding: header === undefined ? 'unbound' : 'bound',
         late: late || (chain === undefined && arrival === 'late'),
-        ...opened,
+        ...opened.opened,
       },
     },
   })

@@ -65,6 +65,7 @@ export function judgeOffer(
     if (name?.account !== context.account) continue
     known = true
     if (name.device === context.device) replaces = leafIndex
+    else if (context.guard?.replaces?.(name.device) === true) replaces ??= leafIndex
   }
   return { allowed: allows(offer.groupInfo, known), replaces }
 }

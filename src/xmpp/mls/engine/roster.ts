@@ -1,7 +1,9 @@
 /** The room's list beside the tree. The list never adds anybody to the group; it takes away whom the room has put out. */
+import { MlsError } from '../../../bytes/errors.ts'
 import type { Group } from '../../../group/group.ts'
 import type { Affiliation } from '../../xep/xep-0045.ts'
 import { deviceOf } from '../identity.ts'
+import type { IdentityIssue } from '../room-identity.ts'
 import { tryCommit } from './attempts.ts'
 import type { Turn } from './events.ts'
 import { engineId, turnOf } from './groups.ts'
@@ -27,6 +29,21 @@ function compare({ context }: Turn, group: Group, roster: ReadonlyMap<string, Af
 
 function isOut(affiliation: Affiliation): boolean {
   return affiliation === 'none' || affiliation === 'outcast'
+}
+
+/** What is known of the people behind the leaves. */
+export function identityIssues({ context, state }: Turn): readonly IdentityIssue[] {
+  const { group } = state
+  return group === undefined || state.phase !== 'active' ? [] : (context.guard?.issues?.(group) ?? [])
+}
+
+/** Why nothing is sent to the people in the group now, if so. */
+export function blockOf(turn: Turn): MlsError | undefined {
+  if (outsidersOf(turn).length > 0)
+    return new MlsError('xmpp/blocked', 'somebody is in the group who is not in the room')
+  if (identityIssues(turn).some(({ sending }) => sending === 'block'))
+    return new MlsError('xmpp/identity_blocked', 'the identity of a member is in doubt: decide first')
+  return undefined
 }
 
 /** Whoever is in the tree and not in the room is removed, by one of those who are there. */

@@ -2,7 +2,7 @@
 import { type Bytes, equalBytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
 import { toHex } from '../../../bytes/text.ts'
-import { sealContent } from '../content.ts'
+import { isOfIdentity, sealContent } from '../content.ts'
 import { encodeHeader, linkTo } from '../header.ts'
 import type { MessageContent } from '../types.ts'
 import { tryCommit } from './attempts.ts'
@@ -11,7 +11,7 @@ import type { Turn } from './events.ts'
 import { currentFork, engineId } from './groups.ts'
 import { notHere } from './leaving.ts'
 import { isJoining } from './offers.ts'
-import { outsidersOf } from './roster.ts'
+import { blockOf } from './roster.ts'
 import type { OutboxItem } from './state.ts'
 
 /** Own messages that are kept after the archive has shown them, while their epoch may turn out void. */
@@ -36,9 +36,9 @@ export async function say(turn: Turn, op: string, content: MessageContent): Prom
     state.queue.push({ op, content })
     return
   }
-  if (outsidersOf(turn).length > 0) {
-    const error = new MlsError('xmpp/blocked', 'somebody is in the group who is not in the room')
-    effects.push({ kind: 'failed', op, error })
+  const blocked = isOfIdentity(content) ? undefined : blockOf(turn)
+  if (blocked !== undefined) {
+    effects.push({ kind: 'failed', op, error: blocked })
     return
   }
   if (group.proposals.length > 0) {
@@ -59,11 +59,12 @@ export async function say(turn: Turn, op: string, content: MessageContent): Prom
 }
 
 function protect(turn: Turn, op: string, content: MessageContent): void {
-  const { context } = turn
-  const { suite, account, room, clock } = context
+  const { context, state } = turn
+  const { suite, account, room, clock, guard } = context
   const [random = 0] = suite.randomBytes(1)
   const padding = suite.randomBytes(random % 16)
-  encrypt(turn, op, sealContent(content, { from: account, to: room, time: clock.now(), padding }))
+  const beside = state.group === undefined ? [] : (guard?.toSay?.(room, state.group) ?? [])
+  encrypt(turn, op, sealContent(content, { from: account, to: room, time: clock.now(), padding, beside }))
 }
 
 /** Encrypts plain content in the present epoch and puts it into the outbox. */

@@ -33,6 +33,8 @@ export interface EngineContext {
   readonly rules?: GroupRules | undefined
   readonly leaf?: LeafProvider | undefined
 }
+  /** Who knows the people behind the devices. */
+  readonly guard?: RoomIdentity | undefined
 
 /** See `EngineContext.copies`. */
 export interface CopyWatch {

@@ -15,6 +15,7 @@
 
 import { equalBytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
+import type { RoomIssue } from '../types.ts'
 import { attemptRefused, resendAttempt, tryCommit } from './attempts.ts'
 import { createGroup } from './beginning.ts'
 import { missingIssues, reportMissing } from './chains.ts'
@@ -36,7 +37,7 @@ import {
 import { expel, leave, notHere, resendProposals } from './leaving.ts'
 import { type Arrival, receiveMessage, unreadable } from './messages.ts'
 import { rollBack } from './rollback.ts'
-import { outsidersOf, removeOutsiders, scheduleOutsiders } from './roster.ts'
+import { identityIssues, outsidersOf, removeOutsiders, scheduleOutsiders } from './roster.ts'
 import { flushQueue, resend, say } from './sending.ts'
 import type { EngineContext, Intent, RoomState } from './state.ts'
 
@@ -247,7 +248,7 @@ async function timer(turn: Turn, name: TimerName): Promise<void> {
 }
 
 /** What is wrong with the room, as the application is told. */
-export function issuesOf(turn: Turn): ReturnType<typeof missingIssues> {
+export function issuesOf(turn: Turn): RoomIssue[] {
   const { state } = turn
   return [
     ...outsidersOf(turn).map((account) => ({ kind: 'outsider', account }) as const),
@@ -256,5 +257,6 @@ export function issuesOf(turn: Turn): ReturnType<typeof missingIssues> {
     ...(state.quarantine === undefined ? [] : [{ kind: 'copied', reason: state.quarantine } as const]),
     ...(state.forked ? [{ kind: 'fork' } as const] : []),
     ...(state.truncated ? [{ kind: 'archive-truncated' } as const] : []),
+    ...identityIssues(turn),
   ]
 }

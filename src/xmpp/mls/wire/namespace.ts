@@ -8,6 +8,9 @@ export const mlsNamespace = 'xmpp:xmpp-mls.org:mls:0'
 /** Personal node of KeyPackages: one item for each device. */
 export const keyPackagesNode = `${mlsNamespace}:keypackages`
 
+/** Namespace of account identities, whose elements travel inside messages; it carries its version. */
+export const identityNamespace = 'xmpp:xmpp-mls.org:identity:0'
+
 /** Code points of GroupContext extensions, from the range for private use (RFC 9420 §17.3). */
 export const mlsExtensions = {
   /** Binds a group to its room. */
