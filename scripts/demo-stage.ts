@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { loadXmppJs } from '../src/cli/connect.ts'
 import { XmppService } from '../src/testing/xmpp/xmpp-service.ts'
 import type { RandomSource, Timers, XmppPort } from '../src/xmpp/port.ts'
+import type { XmlElement } from '../src/xmpp/stanza/element.ts'
 import { serialise } from '../src/xmpp/stanza/serialise.ts'
 import { type RealServer, startEjabberd, startProsody } from './servers.ts'
 import { missingPrograms } from './servers-locate.ts'
@@ -34,7 +35,17 @@ export interface Stage {
   wait(ms: number): Promise<void>
   /** Everything that the server has stored, to look for texts in. */
   stored(): Promise<readonly Buffer[]>
+  /** The hand of a hostile server; only in this process. */
+  readonly hostile: HostileHand | undefined
   close(options?: { readonly keep?: boolean }): Promise<void>
+}
+
+/** What a hostile server does to the personal nodes of an account. */
+export interface HostileHand {
+  items(account: string, node: string): readonly (readonly [id: string, payload: XmlElement])[]
+  item(account: string, node: string, id: string): XmlElement | undefined
+  /** Replaces an item, or takes it away. */
+  forge(account: string, node: string, id: string, payload: XmlElement | undefined): void
 }
 
 /** The password of the demo's accounts on a server that only this machine reaches. */
@@ -78,7 +89,20 @@ function embeddedStage(choice: StageChoice): Stage {
             .join('\n'),
         ),
       ),
+    hostile: handOn(service),
     close: async () => stop(),
+  }
+}
+
+function handOn(service: XmppService): HostileHand {
+  const items = (account: string, node: string) => [
+    ...(service.site(account).account(account).pep.nodes.get(node)?.items ?? []),
+  ]
+  return {
+    items: (account, node) =>
+      items(account, node).flatMap(([id, payload]) => (payload === undefined ? [] : [[id, payload] as const])),
+    item: (account, node, id) => items(account, node).find(([name]) => name === id)?.[1],
+    forge: (account, node, id, payload) => service.forgeItem(account, node, id, payload),
   }
 }
 
@@ -118,6 +142,7 @@ async function realStage(choice: StageChoice): Promise<Stage> {
       }
     },
     ports: {},
+    hostile: undefined,
     wait: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
     stored: async () => {
       // ejabberd writes some tables up to two seconds late

@@ -2,9 +2,10 @@
 // through a server that is not trusted. Needs nothing but Node; real servers are installed by `npm run servers:install`.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { paintFor, wantsColours } from '../src/cli/paint.ts'
 import { Columns } from './demo-columns.ts'
+import { identityHolds, playIdentity } from './demo-identity.ts'
 import { play } from './demo-scenario.ts'
 import { demoPassword, openStage, type Stage, type StageChoice } from './demo-stage.ts'
 
@@ -12,15 +13,17 @@ interface DemoOptions extends StageChoice {
   readonly keep: boolean
 }
 
-const options = new Command('npm run demo --')
+const command = new Command('npm run demo --')
   .description('three people, four devices, one encrypted room')
+  .addArgument(new Argument('[story]', 'rooms, or one identity for all devices').choices(['rooms', 'identity']))
   .addOption(
     new Option('--server <name>', 'where it plays').choices(['embedded', 'prosody', 'ejabberd']).default('embedded'),
   )
   .addOption(new Option('--room <kind>', 'room or channel').choices(['muc', 'mix']).default('muc'))
   .option('--keep', 'leave the real server running at the end', false)
   .parse(process.argv)
-  .opts<DemoOptions>()
+const options = command.opts<DemoOptions>()
+const story = command.processedArgs[0] === 'identity' ? 'identity' : 'rooms'
 
 // accounts for those who try it themselves, on a kept server
 const guests = ['dora', 'emil']
@@ -35,6 +38,12 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
   let stage: Stage | undefined
   let ok = false
   const columns = new Columns(paint, process.stdout.columns ?? 132, (line) => console.log(line))
+  const rooms = async (on: Stage): Promise<boolean> => {
+    const { agree, readable, repaired, leaked, rejoined } = await play(on, columns, { paint })
+    return agree && readable.length === 0 && repaired && leaked === 0 && rejoined
+  }
+  const identities = async (on: Stage): Promise<boolean> =>
+    identityHolds(await playIdentity(on, columns, { paint }))
   try {
     const opened = await openStage({ server, room })
     stage = opened
@@ -48,9 +57,8 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
       })
     console.log(`xmpp-mls on ${stage.title}\n`)
     columns.heading()
-    const outcome = await play(stage, columns, { paint })
+    ok = story === 'identity' ? await identities(opened) : await rooms(opened)
     columns.flush()
-    ok = outcome.agree && outcome.readable.length === 0 && outcome.repaired && outcome.leaked === 0 && outcome.rejoined
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
     const { stanzas, bytes } = columns.totals
     console.log(`\n${stanzas} stanzas, ${bytes} bytes went to the server in ${seconds} s.`)

@@ -2,51 +2,28 @@
 /** The command `xmpp-mls`: talk in encrypted rooms, look at stored groups and messages, examine an account. */
 import { readFileSync, statSync } from 'node:fs'
 import { Command } from 'commander'
-import { copyBytes } from '../bytes/bytes.ts'
-import { systemRng } from '../providers/system-rng.ts'
-import type { SealedStorage } from '../storage/sealed.ts'
 import { MlsClient } from '../xmpp/mls/client.ts'
 import { systemRandom, systemTimers } from '../xmpp/mls/open-device.ts'
 import type { MlsRoom } from '../xmpp/mls/room.ts'
-import { domainOf, parseJid, tryBareJid } from '../xmpp/stanza/jid.ts'
+import { parseJid } from '../xmpp/stanza/jid.ts'
 import { presence } from '../xmpp/stanza/stanza.ts'
 import { hasCondition } from '../xmpp/stanza/xmpp-error.ts'
 import { chat } from './chat.ts'
-import { type Connection, loadXmppJs } from './connect.ts'
 import { describeMessage, messageBytes } from './describe-message.ts'
 import { examine, findingLine } from './doctor.ts'
+import { addIdentityCommands } from './identity.ts'
 import { inspectStorage } from './inspect.ts'
+import { address, type LoginFlags, login, openSealedState, withLogin } from './login.ts'
 import { harmless, paintFor, wantsColours } from './paint.ts'
 import { passThrough } from './pass-through.ts'
 import { sentenceOf } from './report.ts'
-import { hasState, openState, stateFolder } from './state-folder.ts'
-import { stateKey } from './state-key.ts'
-import { askSecret, openTerminal } from './terminal.ts'
-
-interface LoginFlags {
-  readonly service?: string
-  readonly password?: string
-  readonly resource?: string
-  readonly mechanism?: string
-  readonly state?: string
-  readonly keyFile?: string
-}
+import { hasState, stateFolder } from './state-folder.ts'
+import { openTerminal } from './terminal.ts'
 
 const paint = paintFor(wantsColours(process.stdout, process.env))
 const program = new Command('xmpp-mls')
   .description('end-to-end encrypted rooms on XMPP servers, with MLS (RFC 9420)')
   .showHelpAfterError()
-
-/** The options of everything that logs in. */
-function withLogin(command: Command): Command {
-  return command
-    .option('-s, --service <url>', 'xmpp://host:port, xmpps://…, ws://… or wss://…; by default found by the domain')
-    .option('-p, --password <text>', 'better: XMPP_MLS_PASSWORD, or be asked')
-    .option('--resource <name>', 'name of the connection')
-    .option('--mechanism <name>', 'SASL mechanism, for example PLAIN; by default the strongest')
-    .option('--state <folder>', 'where keys and groups are kept')
-    .option('--key-file <path>', 'what seals them, instead of a passphrase; made where there is none')
-}
 
 withLogin(program.command('chat').description('talk in a room; makes room and group where there are none'))
   .argument('<account>', 'name@server')
@@ -54,7 +31,7 @@ withLogin(program.command('chat').description('talk in a room; makes room and gr
   .option('--direct', 'talk to one person')
   .option('--nick <name>', 'nick in the room')
   .action(async (account: string, room: string, flags: LoginFlags & { direct?: boolean; nick?: string }) => {
-    const storage = await state(stateFolder(address(account), flags.state, process.env), flags)
+    const storage = await openSealedState(stateFolder(address(account), flags.state, process.env), flags)
     const connection = await login(account, flags).catch(async (error: unknown) => {
       await storage.close()
       throw error
@@ -81,6 +58,8 @@ withLogin(program.command('chat').description('talk in a room; makes room and gr
       await connection.close()
     }
   })
+
+addIdentityCommands(program, paint)
 
 withLogin(program.command('doctor').description('examine server, account and room; mend what can be mended'))
   .argument('<account>', 'name@server')
@@ -115,7 +94,7 @@ program
     }
     const folder = found?.isDirectory() === true ? what : stateFolder(address(what), undefined, process.env)
     if (!hasState(folder)) throw new Error(`nothing is stored in ${folder}`)
-    const storage = await state(folder, flags)
+    const storage = await openSealedState(folder, flags)
     for (const line of await inspectStorage(storage, room)) console.log(line)
     await storage.close()
   })
@@ -150,39 +129,6 @@ async function enter(
     })
   })
   return await client.room(room, options)
-}
-
-/** The sealed storage of a folder: by key file, by XMPP_MLS_PASSPHRASE, or by asking. */
-async function state(folder: string, { keyFile }: Pick<LoginFlags, 'keyFile'>): Promise<SealedStorage> {
-  const { env } = process
-  const key = await stateKey(folder, {
-    keyFile: keyFile ?? env['XMPP_MLS_KEY_FILE'],
-    passphrase: env['XMPP_MLS_PASSPHRASE'],
-    ask: askSecret,
-    randomBytes: (length) => copyBytes(systemRng.randomBytes(length)),
-  })
-  return await openState(folder, key)
-}
-
-async function login(account: string, flags: LoginFlags): Promise<Connection> {
-  const { local } = parseJid(address(account))
-  const password = flags.password ?? process.env['XMPP_MLS_PASSWORD'] ?? (await askSecret(`password of ${account}: `))
-  const { resource, mechanism } = flags
-  const domain = domainOf(account)
-  return await loadXmppJs({
-    service: flags.service ?? domain,
-    domain,
-    username: local ?? '',
-    password,
-    ...(resource === undefined ? {} : { resource }),
-    ...(mechanism === undefined ? {} : { mechanism }),
-  })
-}
-
-function address(text: string): string {
-  const jid = tryBareJid(text)
-  if (jid === undefined || !jid.includes('@')) throw new Error(`no address: ${text} (name@server is one)`)
-  return jid
 }
 
 try {

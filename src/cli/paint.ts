@@ -2,6 +2,10 @@
 
 /** How texts are marked. */
 export interface Paint {
+  /** Whether there are any. */
+  readonly colours: boolean
+  /** Black on white, as on paper. */
+  readonly paper: (text: string) => string
   readonly bold: (text: string) => string
   readonly dim: (text: string) => string
   readonly good: (text: string) => string
@@ -16,13 +20,15 @@ const nameColours = [36, 35, 33, 32, 34, 96, 95, 93, 92, 94]
 
 /** The colours, or none. */
 export function paintFor(colours: boolean): Paint {
-  const mark = (code: number) => {
+  const mark = (code: number | string) => {
     const open = `\u001b[${code}m`
     // a colour inside ends with a reset, after which this one goes on
     return (text: string) => (colours ? `${open}${text.replaceAll(reset, reset + open)}${reset}` : text)
   }
   const known = new Map<string, number>()
   return {
+    colours,
+    paper: mark('30;107'),
     bold: mark(1),
     dim: mark(2),
     good: mark(32),

@@ -1,0 +1,210 @@
+// The devices of the identity demo: an identity and a client on one tapped connection, with all that people are told.
+import { randomBytes } from 'node:crypto'
+import { decodeManifest } from '../src/identity/manifest.ts'
+import { MemoryMedium, openMemoryStorage } from '../src/storage/memory.ts'
+import { IdentityClient } from '../src/xmpp/identity/client.ts'
+import type { IdentityFinding } from '../src/xmpp/identity/contact-book.ts'
+import type { IdentityContact } from '../src/xmpp/identity/types.ts'
+import { identityNamespace, parseBytes } from '../src/xmpp/identity/wire.ts'
+import { MlsClient } from '../src/xmpp/mls/client.ts'
+import type { MlsRoom } from '../src/xmpp/mls/room.ts'
+import type { MembershipChange, RoomMessage } from '../src/xmpp/mls/types.ts'
+import type { XmppPort } from '../src/xmpp/port.ts'
+import { elementsOf, textOf, type XmlElement } from '../src/xmpp/stanza/element.ts'
+import { bareJid } from '../src/xmpp/stanza/jid.ts'
+import { serialise } from '../src/xmpp/stanza/serialise.ts'
+import { presence } from '../src/xmpp/stanza/stanza.ts'
+import type { Stage } from './demo-stage.ts'
+import { type ServerView, serverView, tap } from './demo-tap.ts'
+
+/** Shorter pauses than the defaults: a person watches. */
+const settings = { settleMs: 300, slotMs: 300, timeoutMs: 10_000, keyPackages: 2 }
+const patienceMs = 45_000
+
+/** One device of somebody, with or without an identity. */
+export class Phone {
+  readonly name: string
+  readonly client: MlsClient
+  readonly messages: RoomMessage[] = []
+  readonly membership: MembershipChange[] = []
+  /** What the identity has told, as lines. */
+  readonly told: string[] = []
+  readonly problems: string[] = []
+  readonly #stage: Stage
+  readonly #identity: IdentityClient | undefined
+  #room: MlsRoom | undefined
+
+  constructor(name: string, client: MlsClient, identity: IdentityClient | undefined, stage: Stage) {
+    this.name = name
+    this.client = client
+    this.#identity = identity
+    this.#stage = stage
+    client.on('error', ({ kind, error }) => this.problems.push(`${kind} ${error}`))
+    identity?.on('error', (error) => this.problems.push(`${error.code} ${error.message}`))
+    identity?.on('finding', (found) => this.#heard(found))
+    identity?.on('alarm', ({ sentence }) => this.told.push(sentence))
+    identity?.on('own', ({ added, byThisDevice }) => {
+      if (byThisDevice) return
+      for (const { device } of added)
+        if (device !== identity.status.device)
+          this.told.push('A new device speaks as you. If it is not yours, remove it.')
+    })
+  }
+
+  #heard({ sentence, loudness, account }: IdentityFinding): void {
+    if (sentence !== undefined && loudness !== 'silent' && account !== this.#identity?.account) this.told.push(sentence)
+  }
+
+  get identity(): IdentityClient {
+    if (this.#identity === undefined) throw new Error(`${this.name} has no identity`)
+    return this.#identity
+  }
+
+  get room(): MlsRoom {
+    if (this.#room === undefined) throw new Error(`${this.name} is in no room`)
+    return this.#room
+  }
+
+  /** What is new since the last time. */
+  news(): readonly string[] {
+    return this.told.splice(0)
+  }
+
+  /** What this device shows of an account, after it has asked the server. */
+  async sees(account: string): Promise<IdentityContact> {
+    await this.identity.refresh(account).catch((error: unknown) => this.problems.push(String(error)))
+    return await this.identity.contact(account)
+  }
+
+  /** Enters a room without waiting. */
+  async enter(jid: string): Promise<MlsRoom> {
+    const room = await this.client.room(jid)
+    this.#room = room
+    room.on('message', (message) => this.messages.push(message))
+    room.on('membership', (change) => this.membership.push(change))
+    room.on('error', ({ kind, error }) => this.problems.push(`${kind} ${error}`))
+    return room
+  }
+
+  /** Waits until something is so on this device. */
+  async until(what: string, condition: () => boolean): Promise<void> {
+    for (let waited = 0; waited < patienceMs; waited += 25) {
+      if (condition()) return
+      await this.#stage.wait(25)
+    }
+    throw new Error([`this never happened: ${this.name}: ${what}`, ...this.problems].join('\n'))
+  }
+
+  async invited(): Promise<void> {
+    await this.until('an invitation', () => this.client.invitations.length > 0)
+  }
+
+  async active(): Promise<void> {
+    await this.until('in the group', () => this.room.health.state === 'active')
+  }
+
+  async heard(id: string): Promise<RoomMessage> {
+    await this.until('reads what was said', () => this.messages.some((one) => one.id === id))
+    const found = this.messages.find((one) => one.id === id)
+    if (found === undefined) throw new Error('a message that is gone')
+    return found
+  }
+}
+
+/** All devices of a run. */
+export class Phones {
+  readonly stage: Stage
+  readonly #seen: { server(view: ServerView): void }
+  readonly #ends = new Map<Phone, () => Promise<void>>()
+  readonly #names = new Map<string, string>()
+  /** Stanzas of the ceremonies and lists that people's devices have sent. */
+  readonly sent = { identity: 0, trust: 0 }
+
+  constructor(stage: Stage, seen: { server(view: ServerView): void }) {
+    this.stage = stage
+    this.#seen = seen
+  }
+
+  /** Connects a device. `honest: false`: a client of the server's own making, which knows nothing of identities. */
+  async open(user: string, resource: string, options: { readonly honest?: boolean } = {}): Promise<Phone> {
+    const { stage } = this
+    const connection = await stage.connect(user, resource)
+    const name = `${user}/${resource}`
+    const { port }: { port: XmppPort } = tap(connection.port, (stanza) => {
+      const view = serverView(stanza, name) ?? identityView(stanza, name)
+      if (view === undefined) return
+      if (view.element === 'manifest') this.sent.identity++
+      this.#seen.server(view)
+    })
+    const storage = await openMemoryStorage({ medium: new MemoryMedium(), randomBytes })
+    const { ports } = stage
+    const identity = options.honest === false ? undefined : await IdentityClient.open({ xmpp: port, storage, ports })
+    const client = await MlsClient.open({
+      xmpp: port,
+      storage,
+      ports,
+      settings,
+      ...(identity === undefined ? {} : { identity }),
+    })
+    const phone = new Phone(name, client, identity, stage)
+    await port.send(presence({}))
+    this.#names.set(client.device, resource)
+    this.#ends.set(phone, async () => {
+      await client.close()
+      identity?.close()
+      await connection.close()
+      await storage.close()
+    })
+    return phone
+  }
+
+  /** Devices that were ever there. */
+  get count(): number {
+    return this.#ends.size
+  }
+
+  /** What people call a device. */
+  nameOf(device: string): string {
+    return this.#names.get(device) ?? device.slice(0, 8)
+  }
+
+  async closeAll(): Promise<void> {
+    for (const end of this.#ends.values()) await end().catch(() => undefined)
+  }
+}
+
+/** What the server sees of an element of identities: lists are public and signed, the rest is sealed. */
+export function identityView(stanza: XmlElement, from: string): ServerView | undefined {
+  const found = identityElement(stanza)
+  if (found === undefined || (stanza.name !== 'message' && stanza.name !== 'iq')) return undefined
+  const text = textOf(found)
+  const to = stanza.attrs['to']
+  return {
+    stanza: stanza.name,
+    from,
+    to: to === undefined ? undefined : bareJid(to),
+    element: found.name,
+    detail: detailOf(found),
+    bytes: Buffer.byteLength(serialise(stanza)),
+    head: found.name === 'manifest' ? '' : text.slice(0, 8),
+    tail: text.slice(-8),
+  }
+}
+
+function detailOf(found: XmlElement): string {
+  if (found.name === 'certificates') return `${elementsOf(found).length} for a device`
+  if (found.name === 'backup' || found.name === 'link') return 'sealed'
+  const bytes = parseBytes('manifest', found)
+  if (bytes === undefined) return ''
+  const { seq, devices, generation } = decodeManifest(bytes)
+  return `list ${seq}${generation > 0 ? ` of root ${generation}` : ''}, ${devices.length} devices, signed`
+}
+
+function identityElement(node: XmlElement): XmlElement | undefined {
+  if (node.ns === identityNamespace) return node
+  for (const inner of elementsOf(node)) {
+    const found = identityElement(inner)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

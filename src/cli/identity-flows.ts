@@ -1,0 +1,218 @@
+/** What the owner of an account does at a terminal: begin, let devices in, take them off, come back, begin anew. */
+import type { BackupFinding } from '../identity/backup.ts'
+import type { IdentityClient } from '../xmpp/identity/client.ts'
+import type { RemovalReason } from '../xmpp/identity/owner.ts'
+import type { IdentityDevice, IdentityStatus, RootProfile } from '../xmpp/identity/types.ts'
+import { recoveryLines, statusLines } from './identity-lines.ts'
+import { harmless } from './paint.ts'
+import { agrees, type Person } from './person.ts'
+import { qrLines } from './qr-code.ts'
+
+/** Makes an identity, shows the recovery code once, and has it confirmed by a group of it. */
+export async function createIdentity(
+  identity: IdentityClient,
+  person: Person,
+  options: { readonly profile: RootProfile; readonly hybrid: boolean },
+): Promise<void> {
+  const { recoveryCode } = await identity.create(options)
+  await haveWritten(identity, person, recoveryCode)
+  show(identity, person)
+}
+
+async function haveWritten(identity: IdentityClient, person: Person, recoveryCode: string): Promise<void> {
+  for (const line of recoveryLines(recoveryCode, person.paint)) person.print(line)
+  const groups = recoveryCode.split(/[ -]/)
+  // the last group checks the others: who types it has at least come to the end
+  for (let tries = 0; tries < 3; tries++) {
+    const typed = await person.ask('When it is written down, type its last group:')
+    if (typed.toUpperCase() === groups.at(-1)) {
+      await identity.codeSaved()
+      return
+    }
+    if (typed === '') break
+    person.print(person.paint.bad('  ! That is not the last group.'))
+  }
+  person.print(person.paint.note('  ! You will be reminded until you say that it is written down.'))
+}
+
+/** Prints the own identity. */
+export function show(identity: IdentityClient, { print, paint }: Pick<Person, 'print' | 'paint'>): void {
+  for (const line of statusLines(identity.status, paint)) print(line)
+}
+
+/** On the new device: shows QR1, takes six digits, shows four, and waits to be let in. */
+export async function linkDevice(
+  identity: IdentityClient,
+  person: Person,
+  options: { readonly name: string; readonly offline: boolean },
+): Promise<void> {
+  const { print, paint } = person
+  const link = await identity.link(options.name)
+  print('On a device that is in already, run `xmpp-mls identity approve` and show it this:')
+  for (const line of await qrLines(link.text, paint)) print(line)
+  print(paint.dim('or paste this text there:'))
+  print(link.text)
+  try {
+    const challenge = await person.ask('The six digits that the other device shows:')
+    if (challenge === '') return link.cancel()
+    const code = link.showCode(challenge)
+    print(`Type these four digits on the other device:   ${paint.bold(code)}`)
+    if (options.offline) await link.openText(await person.ask('Then paste or scan what it shows:'))
+    await link.done
+  } catch (error) {
+    link.cancel()
+    throw error
+  }
+  print(paint.good('  ✓ This device is in.'))
+  show(identity, person)
+}
+
+/** On a steward: looks at QR1, shows six digits, takes four, and lets the device in. */
+export async function approveDevice(
+  identity: IdentityClient,
+  person: Person,
+  options: { readonly steward: boolean; readonly offline: boolean; readonly text: string | undefined },
+): Promise<void> {
+  const { print, paint } = person
+  const text = options.text ?? (await person.ask('Paste or scan what the new device shows:'))
+  const approval = await identity.review(text)
+  print(
+    `A device that calls itself "${harmless(approval.name)}" (${approval.device.slice(0, 8)}) wants to speak as you.`,
+  )
+  print(
+    paint.note(
+      '  ! Go on only with the device in your own hands. Whoever asks you to do this for them is after your account.',
+    ),
+  )
+  print(`Type these six digits on the new device:   ${paint.bold(approval.challenge)}`)
+  const typed = await person.ask('The four digits that the new device shows then:')
+  if (typed === '') throw new Error('given up: nothing was changed')
+  const { steward, offline } = options
+  const sealed = await approval.approve(typed, { steward, via: offline ? 'qr' : 'server' })
+  if (sealed !== undefined) {
+    print('Show this to the new device:')
+    for (const line of await qrLines(sealed, paint)) print(line)
+    print(sealed)
+  }
+  print(paint.good('  ✓ It is in. For one day it cannot let in others; your other devices are told of it.'))
+}
+
+/** The device that somebody means by the first digits of its id, or by its name. @throws Error with a sentence */
+export function deviceNamed({ devices }: Pick<IdentityStatus, 'devices'>, text: string): IdentityDevice {
+  const found = devices.filter(({ device, name }) => device.startsWith(text.toLowerCase()) || name === text)
+  const [first] = found
+  if (first === undefined) throw new Error(`no device of yours begins with ${text}: see \`identity show\``)
+  if (found.length > 1) throw new Error(`${found.length} devices begin with ${text}: give more digits`)
+  return first
+}
+
+/** Takes a device off the list, everywhere. */
+export async function removeDevice(
+  identity: IdentityClient,
+  person: Person,
+  options: { readonly device: string; readonly reason: RemovalReason },
+): Promise<void> {
+  const { print, paint } = person
+  const { status } = identity
+  const { device, flags } = deviceNamed(status, options.device)
+  if (device === status.device && !(await agrees(person, 'That is this device. Take it off all the same?'))) return
+  const held = flags.includes('steward') && options.reason !== 'retired' && status.rootState === 'SEALED'
+  const code = held ? await person.ask('It could let in others: your recovery code, to lock it out (or nothing):') : ''
+  const left = await identity.removeDevice(device, {
+    reason: options.reason,
+    ...(code === '' ? {} : { recoveryCode: code }),
+  })
+  print(
+    paint.good(`  ✓ Device ${device.slice(0, 8)} is off your list, and your other devices take it out of all rooms.`),
+  )
+  if (left)
+    print(
+      paint.bad(
+        '  ! It still has the key that lets in others: run `identity rotate` or `identity recover` with your code.',
+      ),
+    )
+}
+
+/** The root that was announced takes over. */
+export async function rotateRoot(identity: IdentityClient, person: Person): Promise<void> {
+  await identity.rotate(await recoveryCode(person))
+  person.print(person.paint.good('  ✓ Your identity is renewed; your contacts stay verified and need not do anything.'))
+  show(identity, person)
+}
+
+/** Takes the account back: all devices but this one and those that are named go. */
+export async function recoverAccount(
+  identity: IdentityClient,
+  person: Person,
+  options: { readonly keep: readonly string[] },
+): Promise<void> {
+  const { print, paint } = person
+  const keep = options.keep.map((text) => deviceNamed(identity.status, text).device)
+  const before = identity.status.devices
+  await identity.recover(await recoveryCode(person), { keep })
+  const listed = new Set(identity.status.devices.map(({ device }) => device))
+  print(paint.good('  ✓ The account is yours again. Who had compared your identity need not do it again.'))
+  for (const { device } of before) if (!listed.has(device)) print(paint.note(`    device ${device.slice(0, 8)} is out`))
+  show(identity, person)
+}
+
+/** Begins a new identity that nothing connects with the old one. */
+export async function resetAccount(
+  identity: IdentityClient,
+  person: Person,
+  options: { readonly keep: readonly string[] },
+): Promise<void> {
+  const { print, paint } = person
+  print(
+    paint.bad(
+      '  ! All contacts will be warned, and must compare your new identity. With a recovery code: `identity recover`.',
+    ),
+  )
+  if (!(await agrees(person, 'Is the recovery code lost for good?'))) throw new Error('nothing was changed')
+  const keep = options.keep.map((text) => deviceNamed(identity.status, text).device)
+  const created = await identity.reset({ keep })
+  await haveWritten(identity, person, created.recoveryCode)
+  show(identity, person)
+}
+
+/** What opens a backup, as somebody types it. */
+async function opener(person: Person, passphrase: boolean) {
+  return passphrase
+    ? { passphrase: await person.ask('The passphrase of the backup:') }
+    : { recoveryCode: await recoveryCode(person) }
+}
+
+async function recoveryCode(person: Person): Promise<string> {
+  const code = await person.ask('Your recovery code (nine groups; capitals or not):')
+  if (code === '') throw new Error('given up: nothing was changed')
+  return code
+}
+
+/** Seals a backup and leaves it on the server. */
+export async function makeBackup(identity: IdentityClient, person: Person, passphrase: boolean): Promise<void> {
+  await identity.backup(await opener(person, passphrase))
+  person.print(person.paint.good('  ✓ The backup is on the server, sealed. It holds no key of any room.'))
+}
+
+const backupSentences: Readonly<Record<BackupFinding, string>> = {
+  rollback:
+    'The server has an older backup than your last one: devices that you have removed since may be listed again.',
+  manifest_rollback: 'The server shows an older list of devices than the backup knows.',
+  equivocation: 'The server shows another list of devices than the backup knows under the same number.',
+}
+
+/** Comes back on a new device. `replaces`: ids of devices that are gone, whole or their beginnings. */
+export async function restoreBackup(
+  identity: IdentityClient,
+  person: Person,
+  options: { readonly passphrase: boolean; readonly replaces: readonly string[] },
+): Promise<void> {
+  const { print, paint } = person
+  const { findings, rooms, contacts } = await identity.restore(await opener(person, options.passphrase), {
+    replaces: options.replaces,
+  })
+  print(paint.good(`  ✓ You are back, with ${contacts} contacts and ${rooms.length} rooms to enter again:`))
+  for (const room of rooms) print(`    ${harmless(room)}`)
+  for (const finding of findings) print(paint.bad(`  ! ${backupSentences[finding]}`))
+  show(identity, person)
+}
