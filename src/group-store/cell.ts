@@ -171,6 +171,25 @@ export class GroupCell {
     })
   }
 
+  /** Applies the bounds of time, of past epochs too: see {@link expireKeys}. */
+  expire(extra: Extra, now: number): void {
+    if (this.#pastExpired(now)) this.group.expire()
+    this.expireKeys(extra, now)
+  }
+
+  /** Whether {@link expire} would find something by `now`. */
+  expired(now: number): boolean {
+    const { context } = this.group.state.current
+    const bound = now - (this.#context.keyAge ?? defaultKeyAge)
+    const { epoch, record } = this.#marks
+    return this.#pastExpired(now) || (epoch === context.epoch && record.list.some(({ at }) => at <= bound))
+  }
+
+  #pastExpired(now: number): boolean {
+    const { past, config } = this.group.state
+    return past.some(({ endedAt }) => endedAt < now - config.limits.pastEpochMilliseconds)
+  }
+
   /** Passes when everything was there that somebody looked for. @throws as `TreePages.check` */
   check(): Promise<void> {
     return this.#pages.check()

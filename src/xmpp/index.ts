@@ -19,6 +19,7 @@ export {
   type MlsClientOptions,
   type Participant,
   type QuarantineReason,
+  type RetentionPolicy,
   type RoomAccount,
   type RoomEvents,
   type RoomHealth,

@@ -34,6 +34,8 @@ import { type IncomingWelcome, Welcomes } from './welcomes.ts'
 const renewEveryMs = 24 * 60 * 60 * 1000
 /** A Welcome may get lost on a connection that seems whole: the account's archive knows. */
 const lookEveryMs = 10 * 60 * 1000
+/** Keys beyond their time go from quiet rooms, too. */
+const expireEveryMs = 60 * 60 * 1000
 
 /** See the file. */
 export class MlsClient {
@@ -43,9 +45,9 @@ export class MlsClient {
   readonly #direct: DirectChats
   readonly #welcomes: Welcomes
   #stopState: (() => void) | undefined
+  #stopCertificate: (() => void) | undefined
   #online = true
   readonly #stopTimers = new Map<number, () => void>()
-  #stopCertificate: (() => void) | undefined
 
   private constructor(parts: ClientParts) {
     this.#parts = parts
@@ -76,14 +78,31 @@ export class MlsClient {
       random: ports.random ?? systemRandom,
     }
     const storage = options.storage ?? (await temporaryStorage())
-    const store = new ClientStore(storage, { anchor: options.anchor, history: options.history })
+    const store = new ClientStore(storage, {
+      anchor: options.anchor,
+      history: options.history,
+      keyAge: options.retention?.skippedKeyMs,
+    })
     const account = bareJid(xmpp.jid)
     const { identity, device } = await openDevice(store, suite, { account, deviceId: options.deviceId })
     const { authentication = formAuthentication, groupRules: rules, leaf, trust, guard } = withIdentity(options)
     const keyPackages = new KeyPackages(context, { suite, identity, account, device, leaf, guard }, store, settings)
     const client = new MlsClient({
       context,
-      engine: { suite, identity, account, device, clock: context.timers, authentication, settings, trust, rules, leaf },
+      engine: {
+        suite,
+        identity,
+        account,
+        device,
+        clock: context.timers,
+        authentication,
+        settings,
+        trust,
+        rules,
+        leaf,
+        guard,
+        retention: options.retention,
+      },
       store,
       log: new WelcomeLog(storage),
       blobs: new Blobs(context, settings),
@@ -112,6 +131,10 @@ export class MlsClient {
     // KeyPackages of a client that runs for weeks are renewed before they expire
     this.#every(renewEveryMs, () => keyPackages.refresh())
     this.#every(lookEveryMs, () => this.#welcomes.catchUp())
+    this.#every(expireEveryMs, () => this.#rooms.expire(), true)
+    this.#stopCertificate = engine.guard?.onCertificate?.(() => {
+      keyPackages.replace().catch((error: unknown) => this.#problem(error))
+    })
     this.#stopState = context.port.onState?.((state) => {
       this.#online = state !== 'offline'
       if (state !== 'online') return
@@ -215,6 +238,7 @@ export class MlsClient {
   async close(): Promise<void> {
     this.#welcomes.stop()
     this.#stopState?.()
+    this.#stopCertificate?.()
     for (const stop of this.#stopTimers.values()) stop()
     await this.#rooms.close()
   }
@@ -222,6 +246,7 @@ export class MlsClient {
 
 /** What of the options the identity gives. */
 function withIdentity({ authentication, groupRules, leaf, trust, identity }: MlsClientOptions) {
+  const guard = identity?.rooms
   return {
     authentication: authentication ?? guard?.authentication,
     groupRules: groupRules ?? guard?.groupRules,
@@ -230,5 +255,3 @@ function withIdentity({ authentication, groupRules, leaf, trust, identity }: Mls
     guard,
   }
 }
-    this.#stopCertificate?.()
-  const guard = identity?.rooms

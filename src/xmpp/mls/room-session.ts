@@ -145,7 +145,7 @@ export class RoomSession {
         store.observe(this.#state)
         effects.push(...result.effects)
       }
-      const passing = isPassing(events.slice(0, count), effects) && !store.messages.unsettled && !store.old
+      const passing = isPassing(events.slice(0, count), effects) && !store.due
       numbers = passing ? new Map() : await store.save(this.#state, effects)
     } catch (error) {
       this.#stale = true

@@ -261,6 +261,11 @@ export class Rooms {
     await room.session.ports.store.drop()
   }
 
+  /** Deletes keys for messages that come late which are beyond their time. @throws `storage/…` */
+  async expire(): Promise<void> {
+    for (const { session } of this.open.values()) await session.post()
+  }
+
   /** Deletes the messages of a room, and what is left of one that this device has no part in. @throws `storage/…` */
   async forget(address: string): Promise<void> {
     const open = this.open.get(address)

@@ -86,16 +86,24 @@ export class RoomGroup {
     }
   }
 
-  /** Adds to a batch what has changed. @throws `storage/damaged`, `storage/io` */
-  async change(state: RoomState, extra: Extra): Promise<void> {
+  /** Whether keys for messages that come late are beyond their time. */
+  expired(now: number): boolean {
+    return this.#cell?.expired(now) ?? false
+  }
+
+  /**
+   * Adds to a batch what has changed, and what of the keys for messages that come late is beyond its time by `now`.
+   * @throws `storage/damaged`, `storage/io`
+   */
+  async change(state: RoomState, extra: Extra, now: number): Promise<void> {
     try {
-      await this.#change(state, extra)
+      await this.#change(state, extra, now)
     } catch (error) {
       throw error instanceof WriteFailure ? error.cause : error
     }
   }
 
-  async #change(state: RoomState, extra: Extra): Promise<void> {
+  async #change(state: RoomState, extra: Extra, now: number): Promise<void> {
     const known = this.#record
     const group = groupOf(state)
     if (group === undefined) {
@@ -111,6 +119,7 @@ export class RoomGroup {
       await cell.check()
       const { attempt } = state
       cell.note = attempt === undefined ? undefined : { outbox: attempt.id, intent: undefined }
+      cell.expire(extra, now)
       await cell.prepare(extra)
       for (const [epoch, used] of this.#sealed) cell.noteUsed(extra, { epoch, used })
       this.#sealed = new Map()

@@ -135,16 +135,21 @@ export class RoomStore implements CopyWatch {
     return { ...rest, processed: empty.processed, authors: empty.authors, chains: empty.chains }
   }
 
-  /** Whether the room is stored in format 1. */
-  get old(): boolean {
-    return this.#format1
-  }
-
   /** What the application had not taken when the state was read; given once. */
   takeWaiting(): readonly WaitingEvent[] {
     const waiting = this.#waiting
     this.#waiting = []
     return waiting
+  }
+
+  /** Whether the room is stored in format 1. */
+  get old(): boolean {
+    return this.#format1
+  }
+
+  /** Whether there is something to store beside what a step changes: an old format, what was taken, keys that are too old. */
+  get due(): boolean {
+    return this.#format1 || this.messages.unsettled || this.#group.expired(this.#engine.clock.now())
   }
 
   /** Notes what was sealed with: after each step. */
@@ -177,7 +182,7 @@ export class RoomStore implements CopyWatch {
   async save(state: RoomState, effects: readonly Effect[] = []): Promise<ReadonlyMap<Effect, bigint>> {
     const extra = noExtra()
     const numbers = new Map<Effect, bigint>()
-    await this.#group.change(state, extra)
+    await this.#group.change(state, extra, this.#engine.clock.now())
     const { operations } = extra
     for (const effect of effects)
       if (effect.kind === 'emit') {

@@ -90,6 +90,8 @@ export interface ClientStoreOptions {
   readonly anchor?: Anchor | undefined
   /** Whether messages are kept, and how long. */
   readonly history?: HistoryPolicy | undefined
+  /** How long keys of messages that were passed over are kept, in milliseconds; three days by default. */
+  readonly keyAge?: number | undefined
 }
 
 /** Reads and writes the records of one client. */
@@ -182,13 +184,13 @@ export class ClientStore {
    */
   async openRoom(engine: EngineContext): Promise<RoomStore> {
     const storage = this.#storage
-    const { anchor, history, randomBytes = systemRng.randomBytes } = this.#options
+    const { anchor, history, keyAge, randomBytes = systemRng.randomBytes } = this.#options
     this.#guard ??= RollbackGuard.open(storage, anchor, (length) => copyBytes(randomBytes(length)))
     const guard = await this.#guard.catch((error: unknown) => {
       this.#guard = undefined
       throw error
     })
-    return new RoomStore({ storage, guard, reserve: reservedGenerations, history }, engine)
+    return new RoomStore({ storage, guard, reserve: reservedGenerations, history, keyAge }, engine)
   }
 
   /** The state of a room, to be looked at. @throws as {@link openRoom} */

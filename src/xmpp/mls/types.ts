@@ -102,6 +102,16 @@ export interface HistoryPolicy {
   readonly maxAgeMs?: number
 }
 
+/** How long keys are kept for messages that come late. What is beyond a bound is deleted, and no message brings it back. */
+export interface RetentionPolicy {
+  /** Epochs of a group that are over and whose messages can still be read; 4 by default. */
+  readonly pastEpochs?: number
+  /** Not longer than so many milliseconds after their end; 24 hours by default. */
+  readonly pastEpochMs?: number
+  /** Keys of messages that were passed over, in milliseconds; 3 days by default. */
+  readonly skippedKeyMs?: number
+}
+
 /** A change of who is in the group. Each is shown, none is silent. */
 export interface MembershipChange {
   readonly epoch: bigint
@@ -168,6 +178,8 @@ export type RoomIssue =
   | { readonly kind: 'copied'; readonly reason: QuarantineReason }
   /** The archive no longer goes back to where we were. */
   | { readonly kind: 'archive-truncated' }
+  /** Something about the identity of a member, with one plain sentence. */
+  | IdentityIssue
 
 /** How a room does. */
 export interface RoomHealth {
@@ -178,8 +190,6 @@ export interface RoomHealth {
    * put this account out, and does not let it read whether the group did, too. `closed`: left.
    */
   readonly state:
-  /** Something about the identity of a member, with one plain sentence. */
-  | IdentityIssue
     | 'active'
     | 'waiting'
     | 'joining'
@@ -285,6 +295,8 @@ export interface MlsClientOptions {
   readonly anchor?: Anchor
   /** Keeps messages in the storage, encrypted where the storage is (`openSealedStorage`); nothing is kept by default. */
   readonly history?: HistoryPolicy
+  /** How long keys for messages that come late are kept. */
+  readonly retention?: RetentionPolicy
   /** Suite 1 with the default provider, unless given. */
   readonly suite?: CipherSuite
   /** 16 bytes; random at first and kept in the storage, unless given. */

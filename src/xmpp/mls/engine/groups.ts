@@ -12,7 +12,7 @@ import {
   joinGroupWith,
   restoreGroupWith,
 } from '../../../group/create-group.ts'
-import { makeCapabilities, makeConfig } from '../../../group/defaults.ts'
+import { defaultLimits, makeCapabilities, makeConfig } from '../../../group/defaults.ts'
 import type { Group } from '../../../group/group.ts'
 import type { KeyPackageBundle } from '../../../group/key-package.ts'
 import type { RestoreInput } from '../../../group/stored-parts.ts'
@@ -57,12 +57,14 @@ function epochAfter(groupInfo: Bytes): bigint | undefined {
 
 /** A configuration whose policy looks at the group in `cell`. Trees travel beside Welcomes and GroupInfos. */
 function configOf(context: EngineContext, cell: { group: Group | undefined }): GroupConfig {
-  const { authentication, clock, rules, leaf } = context
+  const { authentication, clock, rules, leaf, retention = {} } = context
+  const { pastEpochs = defaultLimits.pastEpochs, pastEpochMs = defaultLimits.pastEpochMilliseconds } = retention
   return makeConfig(
     {
       rules,
       customProposals: leaf?.customProposals ?? [],
       ratchetTreeExtension: false,
+      limits: { pastEpochs, pastEpochMilliseconds: pastEpochMs },
       policy: (changes) => cell.group === undefined || allowsCommit(cell.group, changes),
     },
     { authentication, psks: { externalPsk: () => undefined }, clock },

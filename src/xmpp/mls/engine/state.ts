@@ -11,8 +11,8 @@ import type { GroupRules } from '../../../ports/group-rules.ts'
 import type { Affiliation } from '../../xep/xep-0045.ts'
 import type { SeenMessage } from '../header.ts'
 import type { LeafProvider } from '../leaf-provider.ts'
-import type { TrustSubject } from '../room-identity.ts'
-import type { ClientSettings, MessageContent, QuarantineReason, RoomPolicy, Trust } from '../types.ts'
+import type { RoomIdentity, TrustSubject } from '../room-identity.ts'
+import type { ClientSettings, MessageContent, QuarantineReason, RetentionPolicy, RoomPolicy, Trust } from '../types.ts'
 import type { MlsRequest } from '../wire/request.ts'
 import type { EngineEntry } from './entries.ts'
 
@@ -28,13 +28,14 @@ export interface EngineContext {
   readonly authentication: AuthenticationService
   readonly settings: ClientSettings
   readonly trust: (who: TrustSubject) => Trust
+  readonly retention?: RetentionPolicy | undefined
   /** Tells another copy of this device by what the archive has of it. */
   readonly copies?: CopyWatch | undefined
   readonly rules?: GroupRules | undefined
   readonly leaf?: LeafProvider | undefined
-}
   /** Who knows the people behind the devices. */
   readonly guard?: RoomIdentity | undefined
+}
 
 /** See `EngineContext.copies`. */
 export interface CopyWatch {
