@@ -68,6 +68,7 @@ export async function loadXmppJs(options: LoginOptions): Promise<Connection> {
         }
   const created = client({ service, domain, ...(resource === undefined ? {} : { resource }), ...credentials })
   if (!reconnect) created.reconnect.stop()
+  const port = xmppJs(created, { fetch })
   let refused: unknown
   created.on('error', (error: unknown) => {
     refused = error
@@ -82,5 +83,5 @@ export async function loadXmppJs(options: LoginOptions): Promise<Connection> {
     await stop()
     throw new MlsError('xmpp/offline', 'cannot log in', { cause: refused ?? cause })
   }
-  return { port: xmppJs(created, { fetch }), close: stop }
+  return { port, close: stop }
 }

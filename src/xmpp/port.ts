@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts'
 import type { XmlElement } from './stanza/element.ts'
+import type { StreamLimits } from './xep/xep-0478.ts'
 
 /**
  * What happened to the connection. `online`: a new session, messages may have been missed. `resumed`: the old session goes
@@ -25,6 +26,8 @@ export interface XmppPort {
   onStanza(listener: (stanza: XmlElement) => void): () => void
   /** Changes of the connection. Returns how to stop. */
   onState?(listener: (state: ConnectionState) => void): () => void
+  /** What the server announced that this stream may carry (XEP-0478), where it did and the library shows it. */
+  readonly limits?: StreamLimits | undefined
   /** HTTP for uploads and downloads. */
   readonly fetch?: typeof fetch
 }

@@ -5,11 +5,13 @@ import { parseXml } from '../stanza/parse.ts'
 import { serialise } from '../stanza/serialise.ts'
 import { clientNamespace } from '../stanza/stanza.ts'
 import { IqRequests } from './_iq-requests.ts'
+import { announced } from './_stream-limits.ts'
 
 /** The parts of a Strophe.Connection of strophe.js 5 that are used. */
 export interface StropheConnection {
   jid: string
   connected: boolean
+  readonly features?: Element | null
   send(element: Element): void
   addHandler(handler: (element: Element) => boolean, ns?: string | null, name?: string | null): unknown
   deleteHandler(handler: never): void
@@ -65,6 +67,10 @@ export function stropheJs(
     get jid() {
       return connection.jid
     },
+    get limits() {
+      const { features } = connection
+      return features ? announced(() => parseXml(serialize(features) ?? '', clientNamespace)) : undefined
+    },
     send,
     request: async (stanza, { timeoutMs = 30_000 } = {}) => await requests.request(stanza, timeoutMs, send),
     onStanza(listener) {
@@ -79,8 +85,7 @@ export function stropheJs(
       // A new connection starts without handlers.
       if (status === connected || status === attached) attach()
       if (status === disconnected) requests.fail()
-      const up = status === connected || status === attached
-      const state = up
+      const state = [connected, attached].includes(status)
         ? connection.sm?.resumed === true
           ? 'resumed'
           : 'online'

@@ -2,7 +2,9 @@ import { MlsError } from '../../bytes/errors.ts'
 import type { XmppPort } from '../port.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import { fromLtx, type LtxElement, toLtx } from '../stanza/interop.ts'
+import type { StreamLimits } from '../xep/xep-0478.ts'
 import { IqRequests } from './_iq-requests.ts'
+import { announced } from './_stream-limits.ts'
 
 /** The parts of a client of @xmpp/client 0.14 that are used. */
 export interface XmppJsClient {
@@ -15,8 +17,8 @@ export interface XmppJsClient {
 }
 
 /**
- * The port on a client of @xmpp/client: `const xmpp = client({...}); await xmpp.start(); xmppJs(xmpp)`.
- * Reading `jid` before the client is online throws `xmpp/offline`.
+ * The port on a client of @xmpp/client: `const xmpp = client({...}); const port = xmppJs(xmpp); await xmpp.start()`.
+ * Reading `jid` before the client is online throws `xmpp/offline`. Made after `start`, it does not know the stream's limits.
  */
 export function xmppJs(client: XmppJsClient, options: { readonly fetch?: typeof fetch } = {}): XmppPort {
   const requests = new IqRequests()
@@ -40,10 +42,17 @@ export function xmppJs(client: XmppJsClient, options: { readonly fetch?: typeof 
     const stanza = source.name === 'iq' ? read(source) : undefined
     if (stanza !== undefined) requests.incoming(stanza, own())
   })
+  let limits: StreamLimits | undefined
+  listen('nonza', (source: LtxElement) => {
+    if (source.name === 'stream:features') limits = announced(() => fromLtx(source))
+  })
   listen('disconnect', () => requests.fail())
   return {
     get jid() {
       return own()
+    },
+    get limits() {
+      return limits
     },
     send,
     request: async (stanza, { timeoutMs = 30_000 } = {}) => await requests.request(stanza, timeoutMs, send),

@@ -17,8 +17,22 @@ export interface Packed {
   readonly chunks: readonly Chunk[]
 }
 
-/** Bytes of one chunk: its stanza stays well below what servers must accept. */
-const chunkSize = 60 * 1024
+/** Bytes of one chunk: also where a server lets 3,000 bytes a second through, its stanza passes in eleven seconds. */
+const chunkSize = 24 * 1024
+
+/** Bytes that a stanza has beside its payloads, and the most that goes inline where a server announces more. */
+const [stanzaFrame, inlineMost] = [4096, 64 * 1024]
+
+/**
+ * The sizes of payloads in stanzas. An announced limit (XEP-0478) decides what goes inline: one stanza may hold three
+ * payloads, each a third longer as base64. Servers of others may take less: so not all that our own one takes is used.
+ */
+export function payloadSizes(maxBytes: number | undefined, inlineLimit: number) {
+  if (maxBytes === undefined) return { inline: inlineLimit, chunk: chunkSize }
+  const room = Math.max(0, maxBytes - stanzaFrame)
+  const inline = Math.min(Math.floor(room / 4), inlineMost)
+  return { inline, chunk: Math.max(512, Math.min(chunkSize, Math.floor((room * 3) / 4))) }
+}
 
 /** Recent uploads that are named again instead of being uploaded again. */
 const maxRemembered = 8
@@ -37,16 +51,17 @@ export class Blobs {
 
   /** @throws `xmpp/too_large` when no way is left; `xmpp/unavailable` when the upload failed */
   async pack(bytes: Bytes): Promise<Packed> {
-    if (bytes.length <= this.#settings.inlineLimit) return { payload: { kind: 'inline', bytes }, chunks: [] }
+    const sizes = payloadSizes(this.#context.port.limits?.maxBytes, this.#settings.inlineLimit)
+    if (bytes.length <= sizes.inline) return { payload: { kind: 'inline', bytes }, chunks: [] }
     if (bytes.length > payloadLimits.size) throw new MlsError('xmpp/too_large', 'a payload beyond the limit')
     const uploaded = await this.#upload(bytes)
     if (uploaded !== undefined) return { payload: uploaded, chunks: [] }
     if (bytes.length > this.#settings.chunkLimit)
       throw new MlsError('xmpp/too_large', 'a payload too large for chunks, and no upload service')
     const id = freshId(this.#context.random)
-    const count = Math.ceil(bytes.length / chunkSize)
+    const count = Math.ceil(bytes.length / sizes.chunk)
     const chunks = Array.from({ length: count }, (_, index): Chunk => {
-      const part = bytes.slice(index * chunkSize, (index + 1) * chunkSize)
+      const part = bytes.slice(index * sizes.chunk, (index + 1) * sizes.chunk)
       return { id, index, count, bytes: part }
     })
     return { payload: { kind: 'chunks', id, count, size: bytes.length, sha256: await sha256(bytes) }, chunks }

@@ -3,7 +3,7 @@ import { chunkIn } from './items.ts'
 import type { Chunk } from './wire/payload.ts'
 
 /** Chunks that are kept, and pages of the archive that are looked through for others. */
-const maxKept = 256
+const maxKept = 512
 const maxPages = 40
 
 /** Chunks of a room by sender. They are kept until they are asked for, or too many. */

@@ -14,6 +14,9 @@ export type Outcome =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'seat-lost' }
 
+/** How long a room may take to show a chunk: its server may read slowly from those who send much. */
+const chunkMs = 120_000
+
 /** Stanzas for a room leave in the order in which they were given; nobody waits for the room's answer. */
 export class Outgoing {
   readonly #ports: { readonly room: Room; readonly blobs: Blobs; readonly engine: EngineContext }
@@ -36,7 +39,7 @@ export class Outgoing {
         const { room, blobs, engine } = this.#ports
         const { timeoutMs } = engine.settings
         const { chunks, children } = await writeItem(item, blobs)
-        for (const chunk of chunks) await room.send(chunkChildren(chunk), { timeoutMs })
+        for (const chunk of chunks) await room.send(chunkChildren(chunk), { timeoutMs: Math.max(timeoutMs, chunkMs) })
         room.send(children, { id, timeoutMs }).catch((error: unknown) => this.#onOutcome(id, outcomeOf(error)))
       } catch (error) {
         this.#onOutcome(id, outcomeOf(error))

@@ -2,13 +2,16 @@
 import { MlsError } from '../../bytes/errors.ts'
 import { freshId, type XmppContext } from '../port.ts'
 import type { XmlElement } from '../stanza/element.ts'
-import { sameBareJid } from '../stanza/jid.ts'
-import { message } from '../stanza/stanza.ts'
+import { domainOf, sameBareJid } from '../stanza/jid.ts'
+import { iq, message } from '../stanza/stanza.ts'
 import { parseStanzaError, XmppError } from '../stanza/xmpp-error.ts'
+import { buildPing } from '../xep/xep-0199.ts'
 import { buildOriginId } from '../xep/xep-0359.ts'
 
 /** How long a server may take to send a message back. */
 const bounceMs = 30_000
+/** How long the own server may take to read a stanza. */
+const takenMs = 120_000
 /** Pauses while the servers cannot reach each other: some wait for up to five minutes before they try again. */
 const firstPauseMs = 30_000
 const longestPauseMs = 300_000
@@ -59,7 +62,9 @@ export class WelcomeDelivery {
       wake()
     })
     try {
-      for (const children of contents) {
+      for (const [i, children] of contents.entries()) {
+        if (i > 0) await this.#taken()
+        if (returned !== undefined) return returned
         const id = freshId(random)
         ids.add(id)
         await port.send(message({ to: account, type: 'chat', id }, ...children, buildOriginId(id)))
@@ -71,6 +76,20 @@ export class WelcomeDelivery {
       return returned
     } finally {
       stop()
+    }
+  }
+
+  /**
+   * Resolves when the own server has taken what was sent: it answers a ping after that. Servers read slowly from those who
+   * send much, and cut the connection when too much lies in the way.
+   */
+  async #taken(): Promise<void> {
+    const { port } = this.#context
+    try {
+      await port.request(iq('get', { to: domainOf(port.jid) }, buildPing()), { timeoutMs: takenMs })
+    } catch (error) {
+      // a server without ping answers, too
+      if (!(error instanceof XmppError)) throw error
     }
   }
 
