@@ -42,8 +42,7 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
     const { agree, readable, repaired, leaked, rejoined } = await play(on, columns, { paint })
     return agree && readable.length === 0 && repaired && leaked === 0 && rejoined
   }
-  const identities = async (on: Stage): Promise<boolean> =>
-    identityHolds(await playIdentity(on, columns, { paint }))
+  const identities = async (on: Stage): Promise<boolean> => identityHolds(await playIdentity(on, columns, { paint }))
   try {
     const opened = await openStage({ server, room })
     stage = opened
@@ -75,17 +74,18 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
     const kitchen = `kitchen@${room === 'mix' ? kept.channels : kept.rooms}`
     console.log(`\n${kept.kind} is still there: ${kept.tcp} and ${kept.websocket}, domain ${kept.domain}`)
     console.log(`Everything is in ${kept.folder}. Ctrl-C stops the server and removes the folder.\n`)
-    console.log('Two accounts are free. One line each in a terminal of its own:')
+    const [first, second] = guests
+    console.log(`Two accounts are free. First ${first}, in a second terminal, who makes the room:`)
     // beside the server's data, so that nothing of them is left, and nothing of an earlier server is found
     const people = join(kept.folder, 'people')
     mkdirSync(people, { mode: 0o700 })
     for (const user of guests) {
       const state = `--state ${join(people, user)} --key-file ${join(people, `${user}.key`)}`
       const address = `${user}@${kept.domain}`
+      if (user === second) console.log(`\nWhen that says "everything works", ${second} in a third one:`)
       console.log(`\n  npx xmpp-mls chat ${address} ${kitchen} -s ${kept.tcp} -p ${demoPassword} ${state}`)
     }
-    const [first, second] = guests
-    console.log(`\nWhen both are there, type at ${first}'s:  /invite ${second}@${kept.domain}`)
+    console.log(`\n${second} waits. Type at ${first}'s:  /invite ${second}@${kept.domain}`)
   }
   return ok ? 0 : 1
 }

@@ -122,7 +122,7 @@ async function enter(
   } catch (error) {
     if (!hasCondition(error, 'registration-required')) throw error
   }
-  print(paint.note('  = this room is for members: waits until somebody invites this account'))
+  print(paint.note(`  = this room is for members: waits until somebody in it types /invite ${client.account}`))
   await new Promise<void>((resolve) => {
     client.on('invitation', (invitation) => {
       if (invitation.room === room) resolve()
