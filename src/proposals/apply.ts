@@ -73,7 +73,8 @@ export async function applyProposals(list: ProposalList, context: ApplyContext):
     const leaf = { leafNode: keyPackage.leafNode, bytes: leafNodeBytes(keyPackage) }
     return { keyPackage, leafIndex: draft.add(leaf) }
   })
-  const next = draft.finish(suite)
+  // RFC 9420 §12.4.3.2: a newcomer that removes its old self may have been the only member; its path fills the tree
+  const next = draft.finish(suite, list.externalInit !== undefined)
   carryClients(context.authentication, tree, next, [
     ...list.updates.map(({ leafIndex }) => leafIndex),
     ...list.removes,

@@ -96,10 +96,11 @@ export class TreeDraft {
   }
 
   /**
-   * The new tree: truncated (RFC 9420 §7.7), indexed and hashed.
+   * The new tree: truncated (RFC 9420 §7.7), indexed and hashed. `mayBeEmpty` says that the path of an external commit
+   * follows, which fills a tree that the commit's Remove emptied (RFC 9420 §12.4.3.2).
    * @throws `leaf/key_reuse` when a key is there twice (V123, V124, V125, V161); `tree/structure` when no member is left
    */
-  finish(suite: CipherSuite): Tree {
+  finish(suite: CipherSuite, mayBeEmpty = false): Tree {
     if (this.#finished) throw bug('a tree draft after its end')
     this.#finished = true
     this.#mergeUnmerged()
@@ -108,7 +109,10 @@ export class TreeDraft {
       this.#root = this.#root.left
       this.#height--
     }
-    if (this.#root === undefined) throw new MlsError('tree/structure', 'a group without members')
+    if (this.#root === undefined) {
+      if (!mayBeEmpty) throw new MlsError('tree/structure', 'a group without members')
+      this.#height = 0
+    }
     const indexes = new IndexDraft(this.#base.indexes)
     for (const { before } of this.#changes.values()) if (before !== undefined) indexes.drop(before)
     for (const [node, { after }] of this.#changes) if (after !== undefined) indexes.put(node, after)

@@ -26,8 +26,8 @@ export type { TreeLeaf } from './node.ts'
 
 /** An immutable ratchet tree. Made by {@link createTree}, `importTree` and `TreeDraft.finish`. */
 export class Tree {
-  /** The top of the nodes; for this folder. */
-  readonly root: TreeLeaf | Branch
+  /** The top of the nodes; for this folder. `undefined` only between the Remove of an external commit and its path. */
+  readonly root: Subtree
   /** Levels above the leaves. */
   readonly height: number
   #indexes: TreeIndexes | (() => TreeIndexes)
@@ -35,7 +35,7 @@ export class Tree {
   readonly treeHash: Bytes
 
   /** For this folder: computes the hashes that are missing. Indexes may be made when they are first asked for. */
-  constructor(suite: CipherSuite, root: TreeLeaf | Branch, height: number, indexes: TreeIndexes | (() => TreeIndexes)) {
+  constructor(suite: CipherSuite, root: Subtree, height: number, indexes: TreeIndexes | (() => TreeIndexes)) {
     this.root = root
     this.height = height
     this.#indexes = indexes

@@ -93,6 +93,59 @@ describe('who leaves', () => {
   })
 })
 
+describe('the only member', () => {
+  test.each([
+    ['in a tree of one leaf', 1],
+    ['at the right of a tree that others left', 4],
+  ])('%s comes back by an external commit that removes its old leaf', async (_name, count) => {
+    const { groups, identities } = await members(count)
+    const last = count - 1
+    const [alone, identity] = [groups[last]!, identities[last]!]
+    if (count > 1) await commitIn(groups, last, { remove: [...Array(last).keys()] })
+    expect([alone.memberCount, alone.leafIndex]).toEqual([1, last])
+    const groupInfo = await alone.groupInfo()
+    const { epoch } = alone
+    const join = await joinExternal({ suite, identity, groupInfo, replaces: last })
+    // RFC 9420 §12.4.3.2: the leftmost leaf of a tree that is empty by then
+    const result = await alone.receive(join.commit)
+    expect(result.kind === 'commit' && [result.removed, result.staged.changes]).toMatchObject([
+      true,
+      { external: true, committer: { leafIndex: 0 }, removed: [{ leafIndex: last }] },
+    ])
+    expect(alone.status).toBe('removed')
+    const again = join.complete()
+    expect([again.epoch, again.memberCount, again.leafIndex]).toEqual([epoch + 1n, 1, 0])
+    // the epoch is one that others can join, by Welcome and by what the commit left behind
+    const bob = await createKeyPackage({ suite, identity: createIdentity(suite, 'bob') })
+    const carol = await joinExternal({
+      suite,
+      identity: createIdentity(suite, 'carol'),
+      groupInfo: join.groupInfo!,
+    })
+    await again.receive(carol.commit)
+    const { commit, staged } = await again.commit({ add: [bob] })
+    const { welcome } = again.merge(staged)
+    const carols = carol.complete()
+    await carols.receive(commit)
+    const bobs = await joinGroup({ suite, keyPackage: bob, welcome: welcome! })
+    await commitIn([again, bobs, carols], 1)
+    expect(bobs.epochAuthenticator).toEqual(again.epochAuthenticator)
+    expect(carols.epochAuthenticator).toEqual(again.epochAuthenticator)
+    expect(again.memberCount).toBe(3)
+  })
+
+  test('does not leave by a commit of its own, and a stranger does not take its place', async () => {
+    const { groups, identities } = await members(1)
+    const alone = groups[0]!
+    expect(await codeOf(() => alone.commit({ remove: [0] }))).toBe('commit/proposals')
+    const groupInfo = await alone.groupInfo()
+    const eve = createIdentity(suite, 'eve')
+    expect(await codeOf(() => joinExternal({ suite, identity: eve, groupInfo, replaces: 0 }))).toBe('auth/successor')
+    expect(await codeOf(() => joinExternal({ suite, identity: identities[0]!, groupInfo }))).toBe('leaf/key_reuse')
+    expect(await codeOf(() => joinExternal({ suite, identity: eve, groupInfo, replaces: 1 }))).toBe('commit/external')
+  })
+})
+
 describe('signers', () => {
   test('one that answers later signs commits and proposals, and cannot protect', async () => {
     const slow = (identity: ReturnType<typeof createIdentity>) => {

@@ -78,6 +78,8 @@ export class OurPeer implements Peer {
   readonly #options = { psks: { externalPsk: () => psk } }
   #keys: KeyPackageBundle[] = []
   #group: Group | undefined
+  /** The own leaf, where the state was lost. */
+  knownLeaf: number | undefined
 
   constructor(suite: CipherSuite, name: string, group?: Group, identity?: Identity) {
     this.#suite = suite
@@ -114,7 +116,7 @@ export class OurPeer implements Peer {
   }
 
   async joinExternal(groupInfo: Uint8Array, resync: boolean) {
-    const replaces = resync ? { replaces: this.leaf } : {}
+    const replaces = resync ? { replaces: this.knownLeaf ?? this.leaf } : {}
     const input = { suite: this.#suite, identity: this.#identity, groupInfo, options: this.#options, ...replaces }
     const join = await joinExternal(input)
     this.#group = join.complete()
