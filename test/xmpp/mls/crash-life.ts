@@ -10,13 +10,18 @@ import { defaultProvider } from '../../../src/providers/default.ts'
 import { type DiskFault, SimulatedDisk } from '../../../src/testing/storage/simulated-disk.ts'
 import { openSimulatedStorage } from '../../../src/testing/storage/simulated-store.ts'
 import type { MlsRoom } from '../../../src/xmpp/index.ts'
+import { openContent } from '../../../src/xmpp/mls/content.ts'
+import { parts, roomTables } from '../../../src/xmpp/mls/store-layout.ts'
+import { roomRecords } from '../../../src/xmpp/mls/store-records.ts'
 import { SealLog, seededRng } from '../../group-store/crash-oracle.ts'
-import { type Device, listen, roomJid, World } from './world.ts'
+import { type Device, listen, muting, roomJid, World } from './world.ts'
 
 /** Where the disk fails. */
 export interface Crash {
   readonly fault: DiskFault
   readonly at: number
+  /** So many operations before, the connection begins to lose what is sent, until the device is switched on again. */
+  readonly mute: number
 }
 
 /** What a life has shown. */
@@ -39,9 +44,12 @@ class Fragile {
   readonly violations: string[] = []
   /** How often a text was shown, and how often of these as shown again. */
   readonly shown = new Map<string, { times: number; again: number }>()
+  /** Texts that the disk has, encrypted, to be sent: whatever happens, they must arrive. */
+  readonly accepted = new Set<string>()
   readonly log = new SealLog()
   readonly #world: World
   readonly #random = seededRng('alice')
+  readonly #muteFrom: number
   readonly #suite = this.log.watch(provider.open(parameters, this.#random))
   #disk: SimulatedDisk
   #device: Device | undefined
@@ -53,7 +61,8 @@ class Fragile {
 
   constructor(world: World, crash: Crash | undefined) {
     this.#world = world
-    this.#disk = new SimulatedDisk(crash === undefined ? {} : { ...crash, seed: crash.at })
+    this.#disk = new SimulatedDisk(crash === undefined ? {} : { fault: crash.fault, at: crash.at, seed: crash.at })
+    this.#muteFrom = crash === undefined ? Number.POSITIVE_INFINITY : crash.at - crash.mute
   }
 
   get operations(): number {
@@ -73,6 +82,7 @@ class Fragile {
         return async (batch: Parameters<Storage['apply']>[0]) => {
           try {
             await target.apply(batch)
+            for (const text of textsToSend(batch)) this.accepted.add(text)
           } catch (error) {
             this.#broken()
             throw error
@@ -121,7 +131,12 @@ class Fragile {
       this.#broken()
       throw error
     })
-    this.#device = await this.#world.device(`${account}/x`, { storage, suite: this.#suite, history: {} })
+    this.#device = await this.#world.device(`${account}/x`, {
+      storage,
+      suite: this.#suite,
+      history: {},
+      wrap: (port) => muting(port, () => !this.crashed && this.#disk.operations >= this.#muteFrom),
+    })
     const room = await this.#device.client.room(roomJid)
     if (room.health.issues.some(({ kind }) => kind === 'copied')) this.violations.push('a copy where there is none')
     const device = this.#device
@@ -213,6 +228,16 @@ class Fragile {
   }
 }
 
+/** What the messages say that a batch puts into the outbox. */
+function* textsToSend(batch: Parameters<Storage['apply']>[0]): Generator<string, void> {
+  for (const operation of batch) {
+    if (operation.kind !== 'put' || operation.table !== roomTables.parts || operation.key[16] !== parts.outbox) continue
+    const { data } = roomRecords.outbox.decode(operation.value)
+    const opened = openContent(data, { account, room: roomJid })
+    if (typeof opened !== 'string' && opened.opened.body !== undefined) yield opened.opened.body
+  }
+}
+
 /** One life. */
 export async function live(crash?: Crash): Promise<Life> {
   const world = new World('life')
@@ -294,7 +319,8 @@ export async function live(crash?: Crash): Promise<Life> {
   }
   for (const text of maybe) {
     const times = heard.messages.filter(({ body }) => body === text).length
-    if (times > 1 || (times === 0 && sent.has(text))) violations.push(`I4: bob was shown "${text}" ${times} times`)
+    if (times > 1 || (times === 0 && (sent.has(text) || alice.accepted.has(text))))
+      violations.push(`I4: bob was shown "${text}" ${times} times`)
   }
   if (!heard.messages.some(({ body }) => body === 'last')) violations.push('I7: alice cannot send')
   for (const { reason } of heard.unreadable) violations.push(`bob: unreadable ${reason}`)

@@ -1,39 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { copyBytes } from '../../../src/bytes/bytes.ts'
 import { suiteParameters } from '../../../src/crypto/suites.ts'
 import { defaultProvider } from '../../../src/providers/default.ts'
 import { systemRng } from '../../../src/providers/system-rng.ts'
-import { MemoryMedium } from '../../../src/storage/memory.ts'
 import type { XmppPort } from '../../../src/xmpp/index.ts'
 import { SealLog } from '../../group-store/crash-oracle.ts'
 import { MemoryAnchor } from '../../group-store/support.ts'
-import { bodies, listen, roomJid, World } from './world.ts'
+import { bodies, copyOf, listen, muting, roomJid, World } from './world.ts'
 
 const parameters = suiteParameters(1)
 const provider = await defaultProvider(parameters)
-
-function copyOf(medium: MemoryMedium): MemoryMedium {
-  const copy = new MemoryMedium()
-  const all = { from: new Uint8Array(0), before: Uint8Array.of(255), reverse: false, limit: Number.POSITIVE_INFINITY }
-  for (const { address, value } of medium.rows(all)) copy.write(copyBytes(address), copyBytes(value))
-  return copy
-}
 
 /** Two members who have talked; every encryption of the first one is written down. */
 async function pair(name: string, options: { anchor?: MemoryAnchor } = {}) {
   const world = new World(name)
   const log = new SealLog()
   const line = { cut: false }
-  /** A connection whose messages get lost while the line is cut. */
-  const wrap = (port: XmppPort): XmppPort => ({
-    jid: port.jid,
-    send: async (stanza) => {
-      if (!line.cut || stanza.name !== 'message') await port.send(stanza)
-    },
-    request: (iq, request) => port.request(iq, request),
-    onStanza: (listener) => port.onStanza(listener),
-    ...(port.onState === undefined ? {} : { onState: port.onState.bind(port) }),
-  })
+  const wrap = (port: XmppPort) => muting(port, () => line.cut)
   const own = { suite: log.watch(provider.open(parameters, systemRng)), wrap, ...options }
   const alice = await world.device('alice@a.test/x', own)
   const bob = await world.device('bob@a.test/x')

@@ -1,6 +1,8 @@
+import { copyBytes } from '../../../src/bytes/bytes.ts'
 import { cipherSuite } from '../../../src/index.ts'
 import type { Storage } from '../../../src/ports/storage.ts'
 import { MemoryMedium, openMemoryStorage } from '../../../src/storage/memory.ts'
+import type { Dialect } from '../../../src/testing/xmpp/dialect.ts'
 import { type Session, XmppService } from '../../../src/testing/xmpp/index.ts'
 import {
   type ClientSettings,
@@ -31,7 +33,7 @@ export class World {
   readonly #stop: () => void
   readonly #seed: string
 
-  constructor(seed: string, sites: Record<string, 'prosody' | 'ejabberd'> = { 'a.test': 'prosody' }) {
+  constructor(seed: string, sites: Record<string, Dialect | Dialect['name']> = { 'a.test': 'prosody' }) {
     this.#seed = seed
     this.service = new XmppService({ seed, sites })
     this.#stop = this.service.clock.autoRun(1)
@@ -79,6 +81,27 @@ export class World {
   stop(): void {
     this.#stop()
   }
+}
+
+/** A connection that loses messages while it is muted. */
+export function muting(port: XmppPort, muted: () => boolean): XmppPort {
+  return {
+    jid: port.jid,
+    send: async (stanza) => {
+      if (stanza.name !== 'message' || !muted()) await port.send(stanza)
+    },
+    request: (iq, request) => port.request(iq, request),
+    onStanza: (listener) => port.onStanza(listener),
+    ...(port.onState === undefined ? {} : { onState: port.onState.bind(port) }),
+  }
+}
+
+/** All rows of a storage as they are now. */
+export function copyOf(medium: MemoryMedium): MemoryMedium {
+  const copy = new MemoryMedium()
+  const all = { from: new Uint8Array(0), before: Uint8Array.of(255), reverse: false, limit: Number.POSITIVE_INFINITY }
+  for (const { address, value } of medium.rows(all)) copy.write(copyBytes(address), copyBytes(value))
+  return copy
 }
 
 /** Notes what a room tells. */
