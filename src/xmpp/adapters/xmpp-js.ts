@@ -40,7 +40,8 @@ export function xmppJs(client: XmppJsClient, options: { readonly fetch?: typeof 
   }
   listen('stanza', (source: LtxElement) => {
     const stanza = source.name === 'iq' ? read(source) : undefined
-    if (stanza !== undefined) requests.incoming(stanza, own())
+    // before the resource is bound the library asks, and no request of the port
+    if (stanza !== undefined && client.jid !== undefined && client.jid !== null) requests.incoming(stanza, own())
   })
   let limits: StreamLimits | undefined
   listen('nonza', (source: LtxElement) => {
