@@ -13,6 +13,7 @@ import { MlsError } from '../../bytes/errors.ts'
 import { toHex, utf8 } from '../../bytes/text.ts'
 import { dueChanges, nextManifest } from '../../identity/account.ts'
 import type { CrossStatement } from '../../identity/cross-statement.ts'
+import { equivocationEvidence } from '../../identity/evidence.ts'
 import { requestLink } from '../../identity/link.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'
 import { rootStep } from '../../identity/root-state.ts'
@@ -23,7 +24,7 @@ import { ClientStore } from '../mls/store.ts'
 import { onPepEvent } from '../pep/pep-fetch.ts'
 import { bareJid } from '../stanza/jid.ts'
 import { type BackupOpener, Backups, type RestoredIdentity } from './backups.ts'
-import { ContactBook } from './contact-book.ts'
+import { ContactBook, splitEvidence } from './contact-book.ts'
 import { type IdentityParts, secondsOf } from './context.ts'
 import { Directory } from './directory.ts'
 import { DeviceLink, type LinkApproval, review } from './linking.ts'
@@ -32,15 +33,16 @@ import { codeOf, Owner } from './owner.ts'
 import { RoomGuard } from './room-guard.ts'
 import { notNow } from './secrets.ts'
 import { IdentityStore, type StoredFinding } from './store.ts'
-import type {
-  CreatedIdentity,
-  IdentityContact,
-  IdentityEvents,
-  IdentityOptions,
-  IdentityStatus,
-  KeepOptions,
-  RemovalOptions,
-  RootProfile,
+import {
+  alarmSentences,
+  type CreatedIdentity,
+  type IdentityContact,
+  type IdentityEvents,
+  type IdentityOptions,
+  type IdentityStatus,
+  type KeepOptions,
+  type RemovalOptions,
+  type RootProfile,
 } from './types.ts'
 import {
   type DigitsToCompare,
@@ -78,7 +80,8 @@ export class IdentityClient {
       onManifest: (now, before) => this.#ownChanged(now, before),
       onCertificate: () => this.#guard.certified(),
       onWithheld: () => this.#alarm('withheld', undefined),
-      onStranger: () => this.#alarm('misused', undefined),
+      onReplaced: (known, shown) => this.#alarm('replaced', () => splitEvidence(known, shown)),
+      onStranger: (known, stranger) => this.#alarm('misused', () => equivocationEvidence(known, stranger)),
     })
     this.#book = new ContactBook(parts, {
       onFinding: (found) => {
@@ -193,12 +196,8 @@ export class IdentityClient {
     void this.#events.emit('error', error)
   }
 
-  #alarm(kind: 'withheld' | 'misused', evidence: Uint8Array | undefined): void {
-    const sentence =
-      kind === 'withheld'
-        ? 'The server does not show your newest list of devices to others.'
-        : 'Somebody has signed a list of devices in your name that none of your devices knows.'
-    void this.#events.emit('alarm', { kind, sentence, evidence })
+  #alarm(kind: IdentityEvents['alarm']['kind'], evidence: (() => Uint8Array) | undefined): void {
+    void this.#events.emit('alarm', { kind, sentence: alarmSentences[kind], evidence: evidence?.() })
   }
 
   #ownChanged(now: VerifiedManifest, before: VerifiedManifest | undefined): void {
@@ -314,7 +313,7 @@ export class IdentityClient {
    * digits that it shows. @throws `identity/state` (I092), `identity_qr/…`, `identity_link/…`
    */
   review(text: string): Promise<LinkApproval> {
-    return review(this.#parts, this.#own, text)
+    return review(this.#parts, this.#own, text, (run) => this.#signed(run))
   }
 
   /**

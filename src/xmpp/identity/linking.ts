@@ -115,17 +115,22 @@ export class DeviceLink {
   }
 }
 
+/** Runs what signs, so that it is known whose change it is. */
+export type Signed = <T>(run: () => Promise<T>) => Promise<T>
+
 /** A request to be linked, as a steward shows it. */
 export class LinkApproval {
   readonly #parts: IdentityParts
   readonly #own: OwnIdentity
   readonly #review: LinkReview
+  readonly #signed: Signed
 
   /** For `IdentityClient.review`. */
-  constructor(parts: IdentityParts, own: OwnIdentity, review: LinkReview) {
+  constructor(parts: IdentityParts, own: OwnIdentity, review: LinkReview, signed: Signed) {
     this.#parts = parts
     this.#own = own
     this.#review = review
+    this.#signed = signed
   }
 
   /** What the new device calls itself. Anybody can choose any name. */
@@ -156,7 +161,7 @@ export class LinkApproval {
     const { steward = false, login = { login: 'none' }, via = 'server' } = options
     const confirmed = this.#review.confirm(typed, secondsOf(timers))
     const { deviceId } = this.#review
-    const deviceCert = await this.#certify(steward)
+    const deviceCert = await this.#signed(() => this.#certify(steward))
     const { manifest, stored } = this.#own
     if (manifest === undefined) throw notNow('this device belongs to no identity')
     const { generation, seq, hash } = headOf(manifest)
@@ -202,10 +207,15 @@ export class LinkApproval {
 }
 
 /** Looks at QR1 as a steward. @throws `identity/state` (I092), `identity_qr/…`, `identity_link/…` */
-export async function review(parts: IdentityParts, own: OwnIdentity, text: string): Promise<LinkApproval> {
+export async function review(
+  parts: IdentityParts,
+  own: OwnIdentity,
+  text: string,
+  signed: Signed,
+): Promise<LinkApproval> {
   own.signer()
   const used = (id: Bytes): boolean => own.stored.linked.some((one) => equalBytes(one, id))
   const found = reviewLink(parts.suite, text, { account: parts.accountBytes, used }, secondsOf(parts.timers))
   await own.patch({ linked: [...own.stored.linked, found.requestId].slice(-256) })
-  return new LinkApproval(parts, own, found)
+  return new LinkApproval(parts, own, found, signed)
 }

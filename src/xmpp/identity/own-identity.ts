@@ -40,6 +40,8 @@ export interface OwnIdentityEvents {
   onCertificate(): void
   /** The server shows less than this device has published, although it was asked to. */
   onWithheld(own: VerifiedManifest, shown: VerifiedManifest | undefined): void
+  /** The server shows another root for the own account, which does not follow from the own one. */
+  onReplaced(own: VerifiedManifest, shown: VerifiedManifest): void
   /** A manifest that the own key signed and that nobody of the own devices can have made. */
   onStranger(own: VerifiedManifest, stranger: VerifiedManifest): void
 }
@@ -291,6 +293,12 @@ export class OwnIdentity {
       await this.#adopt(line)
       if (await this.#merge(line)) continue
       const manifest = this.#manifest ?? own
+      const { current } = view
+      if (current !== undefined && !equalBytes(current.rootHash, manifest.rootHash)) {
+        this.#events.onReplaced(manifest, current)
+        // a reset on another device, or somebody else's: two devices that publish against each other help nobody
+        if (current.generation > manifest.generation) return
+      }
       const shows = view.current !== undefined && equalBytes(view.current.hash, manifest.hash)
       const logged = view.manifests.some(({ hash }) => equalBytes(hash, manifest.hash))
       if (shows && logged) {
@@ -322,6 +330,8 @@ export class OwnIdentity {
     this.#manifest = first
     await this.#settleDevice()
     this.#events.onManifest(first, undefined)
+    // it came sealed with what the device was linked with
+    if (this.#stored.certificates.length > 0) this.#events.onCertificate()
   }
 
   async #adopt(line: OwnLine): Promise<void> {

@@ -75,10 +75,12 @@ export function followOwn(
   const same = all.filter((one) => equalBytes(one.rootHash, root.rootHash))
   const known = new Map(all.map((one) => [mapKey(one.hash), one]))
   const oldest = history.find((one) => equalBytes(one.rootHash, root.rootHash)) ?? root
+  // the server's copy of a manifest is another object
+  const isRoot = (one: VerifiedManifest): boolean => equalBytes(one.hash, root.hash)
   const follows = (one: VerifiedManifest): boolean =>
-    one === root || same.some((base) => base.seq < one.seq && linkManifests(suite, base, one).kind === 'next')
+    isRoot(one) || same.some((base) => base.seq < one.seq && linkManifests(suite, base, one).kind === 'next')
   // what is older than all that is remembered was dealt with in its time
-  const tips = topmost(same).filter((one) => one === root || one.seq >= oldest.seq)
+  const tips = topmost(same).filter((one) => isRoot(one) || one.seq >= oldest.seq)
   const [head = root, ...sides] = tips
     .filter(follows)
     .sort((a, b) => Number(b.seq - a.seq) || compareBytes(a.hash, b.hash))
@@ -86,12 +88,22 @@ export function followOwn(
   const forks: Fork[] = []
   const strangers = tips.filter((one) => !follows(one))
   for (const side of sides) {
-    const included = line.has(mapKey(side.hash)) || (side === root && settled && isNext(suite, side, head))
+    const included = line.has(mapKey(side.hash)) || (isRoot(side) && settled && isNext(suite, side, head))
     if (included) continue
     const base = baseOf(suite, head, side, same)
     if (base === undefined) strangers.push(side)
     else forks.push({ base, side })
   }
+  if (strangers.length)
+    console.log(
+      'STR',
+      own.seq,
+      settled,
+      history.map((h) => h.seq),
+      all.map((o) => [o.seq, o.hash[0], o.prevHash[0]]),
+      strangers.map((o) => o.seq),
+      tips.map((o) => o.seq),
+    )
   return { head, rotations, forks, strangers }
 }
 
