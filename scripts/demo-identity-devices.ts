@@ -30,6 +30,8 @@ export class Phone {
   /** What the identity has told, as lines. */
   readonly told: string[] = []
   readonly problems: string[] = []
+  /** Kinds of what it was warned of. */
+  readonly warned: string[] = []
   readonly #stage: Stage
   readonly #identity: IdentityClient | undefined
   #room: MlsRoom | undefined
@@ -51,7 +53,8 @@ export class Phone {
     })
   }
 
-  #heard({ sentence, loudness, account }: IdentityFinding): void {
+  #heard({ sentence, loudness, account, finding }: IdentityFinding): void {
+    if (loudness === 'warning' || loudness === 'alarm') this.warned.push(finding.kind)
     if (sentence !== undefined && loudness !== 'silent' && account !== this.#identity?.account) this.told.push(sentence)
   }
 
@@ -117,8 +120,6 @@ export class Phones {
   readonly #seen: { server(view: ServerView): void }
   readonly #ends = new Map<Phone, () => Promise<void>>()
   readonly #names = new Map<string, string>()
-  /** Stanzas of the ceremonies and lists that people's devices have sent. */
-  readonly sent = { identity: 0, trust: 0 }
 
   constructor(stage: Stage, seen: { server(view: ServerView): void }) {
     this.stage = stage
@@ -132,9 +133,7 @@ export class Phones {
     const name = `${user}/${resource}`
     const { port }: { port: XmppPort } = tap(connection.port, (stanza) => {
       const view = serverView(stanza, name) ?? identityView(stanza, name)
-      if (view === undefined) return
-      if (view.element === 'manifest') this.sent.identity++
-      this.#seen.server(view)
+      if (view !== undefined) this.#seen.server(view)
     })
     const storage = await openMemoryStorage({ medium: new MemoryMedium(), randomBytes })
     const { ports } = stage
@@ -156,11 +155,6 @@ export class Phones {
       await storage.close()
     })
     return phone
-  }
-
-  /** Devices that were ever there. */
-  get count(): number {
-    return this.#ends.size
   }
 
   /** What people call a device. */

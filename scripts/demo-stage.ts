@@ -46,6 +46,8 @@ export interface HostileHand {
   item(account: string, node: string, id: string): XmlElement | undefined
   /** Replaces an item, or takes it away. */
   forge(account: string, node: string, id: string, payload: XmlElement | undefined): void
+  /** Lets days pass at once. */
+  skip(ms: number): Promise<void>
 }
 
 /** The password of the demo's accounts on a server that only this machine reaches. */
@@ -103,6 +105,7 @@ function handOn(service: XmppService): HostileHand {
       items(account, node).flatMap(([id, payload]) => (payload === undefined ? [] : [[id, payload] as const])),
     item: (account, node, id) => items(account, node).find(([name]) => name === id)?.[1],
     forge: (account, node, id, payload) => service.forgeItem(account, node, id, payload),
+    skip: (ms) => service.clock.advance(ms),
   }
 }
 

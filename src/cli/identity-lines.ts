@@ -9,7 +9,7 @@ import { harmless, type Paint, padTo } from './paint.ts'
 
 /** The mark beside who speaks. Nothing is shown of what nobody has compared: that is how most conversations are. */
 export function trustMark(trust: Trust, paint: Paint): string {
-  const marks = { verified: paint.good(' ✓'), unverified: '', changed: paint.bad(' ⚠') }
+  const marks = { verified: paint.good(' ✓'), unverified: '', changed: paint.bad(' ✗') }
   return marks[trust]
 }
 
@@ -29,7 +29,7 @@ export function stateMark(state: ContactState, paint: Paint): string {
     case 'EQUIVOCATION':
     case 'CHANGED':
     case 'COMPROMISED':
-      return paint.bad('⚠')
+      return paint.bad('✗')
   }
 }
 
