@@ -17,6 +17,10 @@ export interface Dialect {
   readonly itemLimit: number
   /** Largest stanza in bytes; a larger one ends the stream. */
   readonly streamLimit: number
+  /** Whether that is announced (XEP-0478). */
+  readonly announcesLimit?: boolean
+  /** How slowly it reads what a client sends, and how many bytes may wait to be read before it ends the stream. */
+  readonly shaper?: { readonly bytesPerSecond: number; readonly backlog: number }
   readonly notInRoom: StanzaError
   readonly mix: boolean
   /** Rooms give occupants opaque ids and say so (XEP-0421). */

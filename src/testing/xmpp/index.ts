@@ -1,6 +1,7 @@
 export { Archive, type ArchiveEntry } from './archive.ts'
 export { type Dialect, ejabberdDialect, prosodyDialect } from './dialect.ts'
 export { type Faults, type Interceptor, noFaults } from './faults.ts'
+export { MaliciousServer, type NodeLie, type SeenPublication } from './malicious-server.ts'
 export { SeededRandom } from './seeded-random.ts'
 export { Session } from './session.ts'
 export { VirtualClock } from './virtual-clock.ts'

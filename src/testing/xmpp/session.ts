@@ -4,6 +4,8 @@ import { withAttrs, type XmlElement } from '../../xmpp/stanza/element.ts'
 import { bareJid } from '../../xmpp/stanza/jid.ts'
 import { xmlSize } from '../../xmpp/stanza/serialise.ts'
 import { parseStanzaError, XmppError } from '../../xmpp/stanza/xmpp-error.ts'
+import type { StreamLimits } from '../../xmpp/xep/xep-0478.ts'
+import type { Dialect } from './dialect.ts'
 import type { Faults, Interceptor } from './faults.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -17,6 +19,8 @@ export interface SessionHost {
   /** Milliseconds of one way between client and server. */
   readonly latency: number
   readonly streamLimit: number
+  readonly announcesLimit?: boolean | undefined
+  readonly shaper?: Dialect['shaper']
   readonly fetch: typeof fetch
   fromClient(session: Session, stanza: XmlElement): void
   closed(session: Session): void
@@ -34,12 +38,14 @@ export class Session implements XmppPort {
   readonly jid: string
   readonly bare: string
   readonly fetch: typeof fetch
+  readonly limits: StreamLimits | undefined
   /** Set by presence: whether messages to the bare JID come here, and how much. */
   priority: number | undefined
   carbons = false
   #state: 'online' | 'offline' | 'suspended' = 'online'
   #stream = 0
   #lastDelivery = 0
+  #readUntil = 0
   #serial = 0
   #held: XmlElement[] = []
   readonly #host: SessionHost
@@ -52,6 +58,7 @@ export class Session implements XmppPort {
     this.bare = bareJid(jid)
     this.#host = host
     this.fetch = host.fetch
+    this.limits = host.announcesLimit === true ? { maxBytes: host.streamLimit } : undefined
   }
 
   get online(): boolean {
@@ -65,15 +72,28 @@ export class Session implements XmppPort {
 
   async send(stanza: XmlElement): Promise<void> {
     if (this.#state !== 'online') throw new MlsError('xmpp/offline', 'not connected')
-    if (xmlSize(stanza) > this.#host.streamLimit) {
+    const size = xmlSize(stanza)
+    const reading = this.#reading(size)
+    if (size > this.#host.streamLimit || reading === undefined) {
       // Both servers answer a stanza over the limit with a stream error: the connection is gone.
       this.disconnect()
       return
     }
     const stream = this.#stream
-    this.#host.clock.deliver(this.#host.latency, () => {
+    this.#host.clock.deliver(this.#host.latency + reading, () => {
       if (stream === this.#stream && this.alive) this.#host.fromClient(this, withAttrs(stanza, { from: this.jid }))
     })
+  }
+
+  /** Milliseconds until the server has read so many bytes more; `undefined` when too many wait. */
+  #reading(size: number): number | undefined {
+    const { clock, shaper } = this.#host
+    if (shaper === undefined) return 0
+    const now = clock.now()
+    const before = Math.max(0, this.#readUntil - now)
+    if ((before * shaper.bytesPerSecond) / 1000 + size > shaper.backlog) return undefined
+    this.#readUntil = now + before + (size * 1000) / shaper.bytesPerSecond
+    return this.#readUntil - now
   }
 
   async request(stanza: XmlElement, options: { readonly timeoutMs?: number } = {}): Promise<XmlElement> {

@@ -75,7 +75,11 @@ export class Site implements Home {
     }
   }
 
+  /** What a hostile server sees of what its own accounts send. */
+  watch: ((account: string, stanza: XmlElement) => void) | undefined
+
   fromClient(session: Session, stanza: XmlElement): void {
+    this.watch?.(session.bare, stanza)
     this.accounts.get(session.bare)?.fromClient(session, stanza)
   }
 

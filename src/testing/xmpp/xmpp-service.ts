@@ -94,6 +94,8 @@ export class XmppService implements Network {
       interceptors: this.#interceptors,
       latency: this.#latency.client,
       streamLimit: site.dialect.streamLimit,
+      announcesLimit: site.dialect.announcesLimit,
+      shaper: site.dialect.shaper,
       fetch: this.fetch,
       fromClient: (session, stanza) => site.fromClient(session, stanza),
       closed: (session) => site.accounts.get(session.bare)?.closed(session),
