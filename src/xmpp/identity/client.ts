@@ -144,6 +144,7 @@ export class IdentityClient {
       suite,
       store: new IdentityStore(storage, suite),
       directory: new Directory(xmpp, suite),
+      observer: ports.observer && new Directory(ports.observer, suite),
       account,
       accountBytes: utf8(account),
       deviceId: name.slice(-device.length / 2),
@@ -280,6 +281,7 @@ export class IdentityClient {
     if (this.#own.manifest === undefined && this.#own.stored.awaiting === undefined) return
     await this.#own.reconcile()
     await this.#renew()
+    await this.#own.compareAsStranger()
   }
 
   /** What a steward does in silence. */

@@ -30,6 +30,12 @@ export interface SplitView {
   readonly rootHash: Bytes
 }
 
+/** The server has nothing to show of an account any more. */
+export interface Withheld {
+  readonly kind: 'withheld'
+}
+
+const withheldSentence = 'The server does not show the list of devices of this person any more.'
 const splitSentence =
   'Somebody in a room was shown another identity of this person than you: a server tells two people two things.'
 
@@ -37,7 +43,7 @@ const splitSentence =
 export interface IdentityFinding {
   /** Bare JID. */
   readonly account: string
-  readonly finding: Finding | SplitView
+  readonly finding: Finding | SplitView | Withheld
   /** `silent` ones are for logs alone. */
   readonly loudness: ReturnType<typeof loudnessOf>
   /** One plain sentence, where it is to be shown. */
@@ -162,7 +168,10 @@ export class ContactBook {
     const { directory, suite } = this.#parts
     const head = this.#known.get(account)?.pin.head
     const current = await directory.current(account)
-    if (current === undefined) return
+    if (current === undefined) {
+      if (head !== undefined) await this.#noteWithheld(account, head)
+      return
+    }
     // most reads find what is known, and need no log
     const shown: ShownIdentity =
       head !== undefined && equalBytes(head.bytes, current)
@@ -185,12 +194,27 @@ export class ContactBook {
     await this.refresh(account).catch((error: unknown) => this.#events.onProblem(error))
   }
 
+  readonly #withheld = new Map<string, bigint>()
+
+  /** There was a manifest, and the server shows none: told once for each that is missed. */
+  async #noteWithheld(account: string, head: VerifiedManifest): Promise<void> {
+    if (this.#withheld.get(account) === head.seq) return
+    this.#withheld.set(account, head.seq)
+    const found = {
+      account,
+      kind: 'withheld',
+      loudness: 'warning',
+      sentence: withheldSentence,
+      evidence: undefined,
+    } as const
+    await this.#parts.store.saveFindings([{ ...found, at: this.#parts.timers.now() }])
+    this.#events.onFinding({ ...found, finding: { kind: 'withheld' } })
+  }
+
   /** Somebody else was shown another root of an account: a server lies to one of the two. @throws `storage/…` */
   async noteSplit(account: string, known: VerifiedManifest, other: VerifiedManifest): Promise<void> {
     const { store, timers } = this.#parts
-    const evidence = tried(() =>
-      encodeEvidence({ version: 1, kind: 'split_view', first: known.bytes, second: other.bytes }),
-    )
+    const evidence = tried(() => splitEvidence(known, other))
     const found = { account, kind: 'split_view', loudness: 'warning', sentence: splitSentence, evidence } as const
     await store.saveFindings([{ ...found, at: timers.now() }])
     this.#events.onFinding({ ...found, finding: { kind: 'split_view', rootHash: other.rootHash } })
@@ -239,6 +263,11 @@ function describe(account: string, finding: Finding, seen: ContactObservation, p
   return { account, finding, loudness: loudnessOf(finding), sentence: findingSentence(finding), evidence }
 }
 
+/** Evidence of two roots for one account. @throws `identity/limit` */
+export function splitEvidence(first: VerifiedManifest, second: VerifiedManifest): Bytes {
+  return encodeEvidence({ version: 1, kind: 'split_view', first: first.bytes, second: second.bytes })
+}
+
 /** A proof of what was found, where there can be one. @throws `identity/limit` for one that is too large */
 function evidenceFor(finding: Finding, seen: ContactObservation, { head }: ContactPin): Bytes | undefined {
   if (finding.kind === 'equivocation') return equivocationEvidence(finding.first, finding.second)
@@ -246,9 +275,7 @@ function evidenceFor(finding: Finding, seen: ContactObservation, { head }: Conta
   const [known, shown] = [head.bytes, seen.current.bytes]
   if (finding.kind === 'rollback' && equalBytes(head.rootHash, seen.current.rootHash))
     return encodeEvidence({ version: 1, kind: 'rollback', newer: known, shown })
-  return finding.kind === 'changed'
-    ? encodeEvidence({ version: 1, kind: 'split_view', first: known, second: shown })
-    : undefined
+  return finding.kind === 'changed' ? splitEvidence(head, seen.current) : undefined
 }
 
 function tried<T>(make: () => T): T | undefined {

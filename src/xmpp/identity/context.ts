@@ -14,6 +14,8 @@ export interface IdentityParts {
   readonly suite: CipherSuite
   readonly store: IdentityStore
   readonly directory: Directory
+  /** Looks at the own nodes as strangers see them, where there is such a connection. */
+  readonly observer?: Directory | undefined
   /** Own bare JID. */
   readonly account: string
   /** The bytes of {@link account}. */

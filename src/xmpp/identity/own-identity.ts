@@ -11,6 +11,7 @@
  */
 import { type Bytes, copyBytes, equalBytes } from '../../bytes/bytes.ts'
 import { check, MlsError } from '../../bytes/errors.ts'
+import { mapKey } from '../../bytes/text.ts'
 import { decode, encode } from '../../codec/codec.ts'
 import type { Issued, IssuedCert } from '../../identity/account.ts'
 import { certifyDevices } from '../../identity/account.ts'
@@ -50,6 +51,8 @@ export interface OwnIdentityEvents {
 const maxRounds = 32
 /** Own manifests that are remembered, and that stay in the log. */
 const maxHistory = 64
+/** Manifests that the log may grow to. */
+const maxLog = 192
 /** Milliseconds for which a device that lost a race waits at most. */
 const backoffMs = 500
 
@@ -60,6 +63,7 @@ export class OwnIdentity {
   #stored: StoredOwn
   #manifest: VerifiedManifest | undefined
   #history: readonly VerifiedManifest[] = []
+  #verified: ReadonlyMap<string, VerifiedManifest> = new Map()
   #work: Promise<unknown> = Promise.resolve()
 
   constructor(parts: IdentityParts, events: OwnIdentityEvents) {
@@ -273,11 +277,30 @@ export class OwnIdentity {
     return this.#next(() => this.#reconcile(heard))
   }
 
+  /** Whether strangers are shown what this device has published. @throws XmppError, `xmpp/…` */
+  async compareAsStranger(): Promise<void> {
+    const { observer, account, suite, accountBytes } = this.#parts
+    const own = this.#manifest
+    if (observer === undefined || own === undefined || !this.#stored.published) return
+    const { current } = readOwnView(suite, accountBytes, await observer.read(account))
+    // what another own device publishes meanwhile is newer and not wrong
+    if (current !== undefined && (equalBytes(current.hash, own.hash) || compareHeads(current, own) > 0)) {
+      if (!equalBytes(current.rootHash, own.rootHash)) this.#events.onReplaced(own, current)
+      return
+    }
+    this.#events.onWithheld(own, current)
+  }
+
   /** What the nodes of the own account show now, verified. @throws XmppError, `xmpp/…` */
   async shown(): Promise<ReturnType<typeof readOwnView>> {
     const { directory, account, suite, accountBytes } = this.#parts
     const shown: ShownIdentity = await directory.read(account)
-    return readOwnView(suite, accountBytes, shown)
+    const view = readOwnView(suite, accountBytes, shown, this.#verified)
+    // what is read again and again is verified once
+    this.#verified = new Map(
+      [...view.manifests, ...(view.current === undefined ? [] : [view.current])].map((one) => [mapKey(one.hash), one]),
+    )
+    return view
   }
 
   async #reconcile(heard: readonly VerifiedManifest[] = []): Promise<void> {
@@ -305,6 +328,7 @@ export class OwnIdentity {
         if (!this.#stored.published) await this.#save({ published: true })
         await this.#publishCertificates()
         await this.#certifySelf(manifest)
+        await this.#prune(line, view)
         return
       }
       if (round === maxRounds - 1) this.#events.onWithheld(manifest, view.current)
@@ -381,6 +405,13 @@ export class OwnIdentity {
     await directory.publishCurrent(manifest)
     const [byte = 0] = random.randomBytes(1)
     if (round > 1) await new Promise<void>((resolve) => void timers.after((byte * backoffMs) / 256, resolve))
+  }
+
+  /** Takes old manifests out of the log: who comes that late walks over the gap. */
+  async #prune({ head }: OwnLine, { manifests }: ReturnType<typeof readOwnView>): Promise<void> {
+    if (manifests.length <= maxLog || !this.maySign) return
+    const old = manifests.filter(({ seq }) => seq + BigInt(maxHistory) < head.seq).sort((a, b) => Number(a.seq - b.seq))
+    await this.#parts.directory.prune(old.slice(0, maxLog / 2))
   }
 
   async #publishCertificates(): Promise<void> {

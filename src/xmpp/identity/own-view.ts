@@ -6,7 +6,7 @@ import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import { linkManifests, walkChain } from '../../identity/chain.ts'
 import { compareBytes } from '../../identity/compare.ts'
 import { identityLimits } from '../../identity/limits.ts'
-import { type VerifiedManifest, verifyManifest } from '../../identity/manifest.ts'
+import { manifestHash, type VerifiedManifest, verifyManifest } from '../../identity/manifest.ts'
 import { compareHeads } from '../../identity/manifest-head.ts'
 import { decodeRotation, type RotationStatement } from '../../identity/rotation.ts'
 import type { ShownIdentity } from './directory.ts'
@@ -18,8 +18,15 @@ export interface OwnView {
   readonly rotations: readonly RotationStatement[]
 }
 
-/** Verifies what the nodes hold. What does not hold is passed over: whoever runs the server can put anything there. */
-export function readOwnView(suite: CipherSuite, account: Uint8Array, shown: ShownIdentity): OwnView {
+/** Verifies what the nodes hold. What does not hold is passed over: whoever runs the server can put anything there.
+ * @param known manifests that were verified before, by their hash
+ */
+export function readOwnView(
+  suite: CipherSuite,
+  account: Uint8Array,
+  shown: ShownIdentity,
+  known: ReadonlyMap<string, VerifiedManifest> = new Map(),
+): OwnView {
   const read = <T>(of: readonly Uint8Array[], decode: (bytes: Uint8Array) => T): T[] =>
     of.flatMap((bytes) => {
       try {
@@ -30,7 +37,9 @@ export function readOwnView(suite: CipherSuite, account: Uint8Array, shown: Show
       }
     })
   const verified = (of: readonly Uint8Array[]) =>
-    read(of, (bytes) => verifyManifest(suite, bytes)).filter((one) => equalBytes(one.account, account))
+    read(of, (bytes) => known.get(mapKey(manifestHash(suite, bytes))) ?? verifyManifest(suite, bytes)).filter((one) =>
+      equalBytes(one.account, account),
+    )
   return {
     current: verified(shown.current === undefined ? [] : [shown.current])[0],
     manifests: verified(shown.manifests),
@@ -94,16 +103,6 @@ export function followOwn(
     if (base === undefined) strangers.push(side)
     else forks.push({ base, side })
   }
-  if (strangers.length)
-    console.log(
-      'STR',
-      own.seq,
-      settled,
-      history.map((h) => h.seq),
-      all.map((o) => [o.seq, o.hash[0], o.prevHash[0]]),
-      strangers.map((o) => o.seq),
-      tips.map((o) => o.seq),
-    )
   return { head, rotations, forks, strangers }
 }
 

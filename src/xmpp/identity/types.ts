@@ -106,7 +106,7 @@ export interface IdentityEvents {
   }
   /** Something is wrong with the own account on the server. */
   readonly alarm: {
-    readonly kind: 'withheld' | 'misused'
+    readonly kind: 'withheld' | 'misused' | 'replaced'
     readonly sentence: string
     readonly evidence: Uint8Array | undefined
   }
@@ -132,4 +132,11 @@ export interface RemovalOptions {
 export interface KeepOptions {
   /** Ids of other devices: 32 hexadecimal digits each. */
   readonly keep?: readonly string[]
+}
+
+/** One sentence for each alarm about the own account. */
+export const alarmSentences: Readonly<Record<IdentityEvents['alarm']['kind'], string>> = {
+  withheld: 'The server does not show your newest list of devices to others.',
+  misused: 'Somebody has signed a list of devices in your name that none of your devices knows.',
+  replaced: 'The server shows another identity for your account than the one of this device.',
 }

@@ -72,3 +72,18 @@ export class Town extends World {
     }
   }
 }
+
+/** A second device of an account, linked over the server. */
+export async function linked(
+  town: Town,
+  steward: Phone,
+  jid: string,
+  options: { readonly steward?: boolean } = {},
+): Promise<Phone> {
+  const device = await town.phone(jid)
+  const link = await device.identity.link('a new device')
+  const approval = await steward.identity.review(link.text)
+  await approval.approve(link.showCode(approval.challenge), options)
+  await link.done
+  return device
+}

@@ -1,0 +1,130 @@
+/** Devices that publish at the same moment, and stop half-way: nothing is lost, the chain has no gap. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { toHex } from '../../../src/bytes/text.ts'
+import { crossStatementKinds, xidStatement } from '../../../src/identity/cross-statement.ts'
+import { identityNodes, omemoStatement, openPgpStatement, verifyManifest } from '../../../src/identity.ts'
+import { cipherSuite } from '../../../src/index.ts'
+import { parseBytes } from '../../../src/xmpp/identity/wire.ts'
+import type { XmppPort } from '../../../src/xmpp/index.ts'
+import { fetchPep } from '../../../src/xmpp/pep/pep-fetch.ts'
+import { linked, type Phone, Town } from './town.ts'
+
+const suite = await cipherSuite(1)
+const account = 'alice@a.test'
+
+/** Everything in the log, checked: from the current manifest every step leads to the first, and each item is on the way. */
+async function checkLog(port: XmppPort) {
+  const read = async (node: string) => {
+    const found = await fetchPep(port, account, node)
+    return (found.kind === 'items' ? found.items : []).flatMap(({ payload }) => {
+      const bytes = parseBytes('manifest', payload)
+      return bytes === undefined ? [] : [verifyManifest(suite, bytes)]
+    })
+  }
+  const [current] = await read(identityNodes.manifest)
+  const log = new Map((await read(identityNodes.log)).map((one) => [toHex(one.hash), one]))
+  const reached = new Set<string>()
+  const open = [toHex(current!.hash)]
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (reached.has(name)) continue
+    reached.add(name)
+    const manifest = log.get(name)
+    expect(manifest, 'a gap in the chain').toBeDefined()
+    if (manifest!.seq > 0n) open.push(toHex(manifest!.prevHash), ...manifest!.mergedParents.map(toHex))
+  }
+  expect(
+    [...log.keys()].filter((name) => !reached.has(name)),
+    'an update that was lost',
+  ).toEqual([])
+  return current!
+}
+
+async function household(seed: string, names: readonly string[]) {
+  const town = new Town(seed)
+  const first = await town.phone(`${account}/0`)
+  await first.identity.create()
+  const devices: Phone[] = [first]
+  for (const name of names) devices.push(await linked(town, first, `${account}/${name}`, { steward: true }))
+  await town.wait(25 * 3_600_000)
+  for (const one of devices) await one.identity.audit()
+  for (const one of devices) await one.identity.audit()
+  expect(devices.every(({ identity }) => identity.status.steward)).toBe(true)
+  return { town, devices }
+}
+
+const keyOf = (number: number) => omemoStatement(number, new Uint8Array(32).fill(number))
+
+describe('devices that publish at once', () => {
+  test('any interleaving of two or three, with delays and a contact who looks in between', async () => {
+    const { town, devices } = await household('interleavings', ['1', '2'])
+    const bob = await town.phone('bob@a.test/phone')
+    await bob.identity.contact(account)
+    let round = 0
+    const plan = fc.record({
+      delays: fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 3, maxLength: 3 }),
+      latency: fc.integer({ min: 0, max: 30 }),
+      looks: fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 3 }),
+      all: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ delays, latency, looks, all }) => {
+        town.service.faults = { ...town.service.faults, delay: [0, latency], applies: () => true }
+        const number = ++round
+        // what each one says is its own kind of change
+        const changes = [
+          (one: Phone) => one.identity.vouch(keyOf(number)),
+          (one: Phone) => one.identity.vouch(openPgpStatement(new Uint8Array(20).fill(number))),
+          (one: Phone) => one.identity.vouch(xidStatement(new Uint8Array(32).fill(number))),
+        ].slice(0, all ? 3 : 2)
+        const work = changes.map(async (change, i) => {
+          await town.wait(delays[i]!)
+          await change(devices[i]!)
+        })
+        const watch = looks.map(async (ms) => {
+          await town.wait(ms)
+          await bob.identity.refresh(account)
+        })
+        await Promise.all([...work, ...watch])
+        town.service.faults = { ...town.service.faults, delay: [0, 0] }
+        await town.wait(2_000)
+        for (const one of devices) await one.identity.audit()
+        const current = await checkLog(devices[0]!.port)
+        const values = current.others.map(({ value }) => value.at(-1))
+        expect(values.filter((value) => value === number)).toHaveLength(all ? 3 : 2)
+        for (const one of devices) expect(one.identity.status.seq).toBe(current.seq)
+        await bob.identity.refresh(account)
+        expect((await bob.identity.contact(account)).state).toBe('TOFU')
+        expect(devices.flatMap(({ alarms }) => alarms)).toEqual([])
+      }),
+      { numRuns: 16 },
+    )
+    town.stop()
+  }, 60_000)
+
+  test('one that stops at any point of publishing goes on where it was', async () => {
+    for (let step = 0; step < 12; step++) {
+      const { town, devices } = await household(`crash ${step}`, ['1'])
+      const [a, b] = devices as [Phone, Phone]
+      // the stream of the first breaks after so many requests, whatever they were
+      let left = step
+      const stop = town.service.intercept((stanza, to) => {
+        if (to === a.port.jid && stanza.name === 'iq' && left-- <= 0) return undefined
+        return stanza
+      })
+      const cut = a.identity.vouch(keyOf(1)).catch(() => 'cut')
+      await b.identity.vouch(openPgpStatement(new Uint8Array(20).fill(2)))
+      await Promise.race([cut, town.wait(1_000)])
+      await a.close()
+      stop()
+      const again = await town.phone(a.jid, { medium: a.medium })
+      await again.identity.audit()
+      await b.identity.audit()
+      const current = await checkLog(b.port)
+      expect(current.others.map(({ kind }) => kind)).toContain(crossStatementKinds.openpgp)
+      expect(again.identity.status.seq).toBe(current.seq)
+      expect([...a.alarms, ...again.alarms, ...b.alarms]).toEqual([])
+      town.stop()
+    }
+  }, 60_000)
+})
