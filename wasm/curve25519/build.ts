@@ -8,9 +8,15 @@ import { generateCurve25519 } from './generate.ts'
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
 const FLAGS = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd']
 
-/** Compiles the module and returns its bytes. The same sources give the same bytes. Throws with the compiler's messages. */
-export async function buildCurve25519(): Promise<Uint8Array> {
-  const generated = generateCurve25519()
+/**
+ * Compiles the module and returns its bytes. The same sources give the same bytes. Throws with the compiler's messages.
+ * @param exported for tests: text of a module in place of `module.ts`, that exports inner functions
+ */
+export async function buildCurve25519(exported?: string): Promise<Uint8Array> {
+  const generated: Record<string, string> = {
+    ...generateCurve25519(),
+    ...(exported === undefined ? {} : { module: exported }),
+  }
   const readFile = (name: string): string | null => {
     const stem = name.replaceAll('\\', '/').replace(/^\.\//, '').replace(/\.ts$/, '')
     const source = generated[stem]

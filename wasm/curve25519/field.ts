@@ -1,17 +1,5 @@
 /** Field operations built on the generated ones. T = u64 works on one element, T = v128 on four lanes. Branch-free. */
-import { F4_ONE, FE_ONE } from './constants.generated'
-import {
-  f4AddSub,
-  f4Mul,
-  f4SqTimes,
-  f4SubMulSmall,
-  feAddSub,
-  feFromLane,
-  feMul,
-  feSqTimes,
-  feSubMulSmall,
-  feToBytes,
-} from './field.generated'
+import { f4AddSub, f4Mul, f4SqTimes, feAddSub, feFromLane, feMul, feSqTimes, feToBytes } from './field.generated'
 import { CHAIN, DENOMINATORS, ENCODING, NUMERATORS, PRODUCTS, ZEROS } from './memory'
 
 export function mul<T>(r: usize, x: usize, y: usize): void {
@@ -29,18 +17,8 @@ export function addSub<T>(sum: usize, difference: usize, x: usize, y: usize): vo
   else feAddSub(sum, difference, x, y)
 }
 
-/** e = x - y, r = 121666 e + y */
-export function subMulSmall<T>(r: usize, e: usize, x: usize, y: usize): void {
-  if (isVector<T>()) f4SubMulSmall(r, e, x, y)
-  else feSubMulSmall(r, e, x, y)
-}
-
 export function copy<T>(r: usize, x: usize): void {
   memory.copy(r, x, isVector<T>() ? 160 : 80)
-}
-
-export function setOne<T>(r: usize): void {
-  copy<T>(r, isVector<T>() ? F4_ONE : FE_ONE)
 }
 
 /** z^(2^250 - 1) into CHAIN, z^11 into CHAIN + 160. */

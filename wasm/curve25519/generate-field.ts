@@ -64,14 +64,8 @@ const store = (pointer: string, value: (i: number) => string): string[] =>
 export const define = (signature: string, ...body: readonly string[][]): string =>
   [`export function ${signature} {`, ...body.flat().map((line) => `  ${line}`), '}', ''].join('\n')
 
-/** `fe*`: products, sums, the linear parts of a Montgomery ladder step, and 32 bytes to and from limbs. */
+/** `fe*`: products, sums, differences, and 32 bytes to and from limbs. */
 export function scalarField(): string {
-  const swapped = (x: string, y: string): string[] =>
-    range(LIMBS).flatMap((i) => [
-      `const ${x}${y}${i}: u64 = (${x}${i} ^ ${y}${i}) & swap`,
-      `${x}${i} = ${x}${i} ^ ${x}${y}${i}`,
-      `${y}${i} = ${y}${i} ^ ${x}${y}${i}`,
-    ])
   const plus = (to: string, x: string, y: string): string[] => store(to, (i) => `${x}${i} + ${y}${i}`)
   const difference = (to: string, x: string, y: string): string[] => store(to, (i) => minus(`${x}${i}`, `${y}${i}`, i))
   const loadXY = [...load('x', 'x'), ...load('y', 'y')]
@@ -100,30 +94,6 @@ export function scalarField(): string {
       loadXY,
       plus('sum', 'x', 'y'),
       difference('difference', 'x', 'y'),
-    ),
-    // X2, Z2, X3, Z3 swapped on demand, then S0, S1 = X2 +- Z2 and S2, S3 = X3 +- Z3.
-    define(
-      'feSwapAddSub(swap: u64): void',
-      [...load('a', 'X2'), ...load('c', 'X3')],
-      swapped('a', 'c'),
-      [...load('b', 'Z2'), ...load('d', 'Z3')],
-      swapped('b', 'd'),
-      [...plus('S0', 'a', 'b'), ...difference('S1', 'a', 'b'), ...plus('S2', 'c', 'd'), ...difference('S3', 'c', 'd')],
-    ),
-    // e = x - y and r = 121666 e + y.
-    define(
-      'feSubMulSmall(r: usize, e: usize, x: usize, y: usize): void',
-      loadXY,
-      range(LIMBS).map((i) => `const e${i}: u64 = ${minus(`x${i}`, `y${i}`, i)}`),
-      store('e', (i) => `e${i}`),
-      range(LIMBS).flatMap((k) =>
-        column(k, [
-          [`e${k}`, '121666'],
-          [`y${k}`, '1'],
-        ]),
-      ),
-      fold,
-      result,
     ),
     define('feSub(r: usize, x: usize, y: usize): void', loadXY, difference('r', 'x', 'y')),
     define(

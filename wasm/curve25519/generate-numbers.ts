@@ -60,6 +60,9 @@ export function constants(): string {
     p4('BASE_POINT', [x, y, 1n, (x * y) % P]),
     p4('IDENTITY', [0n, 1n, 1n, 0n]),
     p4('CACHED_IDENTITY', [1n, 1n, 2n, 0n]),
+    p4('LADDER_START', [1n, 0n, 0n, 1n]),
+    p4('LADDER_FACTORS', [1n, 0n, 1n, 0n]),
+    p4('LADDER_A24', [0n, 0n, 0n, 121666n]),
   ].join('')
 }
 

@@ -1,6 +1,7 @@
 /** X25519 (RFC 7748 §5): the Montgomery ladder on one element or on four lanes. Branch-free, no secret index. */
-import { addSub, copy, divideBlock, fromLane, mul, setOne, sqTimes, subMulSmall } from './field'
-import { f4SetLane, f4SwapAddSub, feFromBytes, feSwapAddSub, feToBytes } from './field.generated'
+import { F4_ONE, LADDER_A24, LADDER_FACTORS, LADDER_START } from './constants.generated'
+import { copy, divideBlock, fromLane } from './field'
+import { f4AddSub, f4Mul, f4SetLane, f4SqTimes, f4SubMulSmall, f4SwapAddSub, feToBytes } from './field.generated'
 import {
   BLOCK,
   DENOMINATORS,
@@ -28,43 +29,70 @@ export function clampTo(out: usize, scalar: usize): void {
   store<u8>(out, (load<u8>(out, 31) & 127) | 64, 31)
 }
 
-/** One step on (X2 : Z2), (X3 : Z3) with difference X1, from their sums S0, S2 and differences S1, S3. */
-function step<T>(): void {
-  mul<T>(S4, S3, S0)
-  mul<T>(S5, S2, S1)
-  sqTimes<T>(S2, S0, 1)
-  sqTimes<T>(S3, S1, 1)
-  mul<T>(X2, S2, S3)
-  subMulSmall<T>(S0, S6, S2, S3)
-  mul<T>(Z2, S6, S0)
-  addSub<T>(S0, S1, S4, S5)
-  sqTimes<T>(X3, S0, 1)
-  sqTimes<T>(S2, S1, 1)
-  mul<T>(Z3, S2, X1)
+/** One step on (X2 : Z2), (X3 : Z3) with difference X1 in each lane, from their sums S0, S2 and differences S1, S3. */
+function step(): void {
+  f4Mul(S4, S3, S0)
+  f4Mul(S5, S2, S1)
+  f4SqTimes(S2, S0, 1)
+  f4SqTimes(S3, S1, 1)
+  f4Mul(X2, S2, S3)
+  f4SubMulSmall(S0, S6, S2, S3)
+  f4Mul(Z2, S6, S0)
+  f4AddSub(S0, S1, S4, S5)
+  f4SqTimes(X3, S0, 1)
+  f4SqTimes(S2, S1, 1)
+  f4Mul(Z3, S2, X1)
 }
 
-function start<T>(): void {
-  setOne<T>(X2)
-  memory.fill(Z2, 0, 160)
-  copy<T>(X3, X1)
-  setOne<T>(Z3)
-}
-
-/** The result of one ladder becomes quotient `index` of the block. Bit 0 of a clamped scalar is 0, so no swap is left at the end. */
+/**
+ * One ladder with its products side by side: lanes (X2, Z2, X3, Z3), each step three products of four lanes. With A, B = X2 +- Z2,
+ * C, D = X3 +- Z3, E = AA - BB: (A, B, D, C) * (A, B, A, B); (DA + CB, DA - CB, AA, E) * (DA + CB, DA - CB, BB, 121666); and
+ * (AA BB, E, (DA + CB)^2, (DA - CB)^2) * (1, BB + 121666 E, 1, u). Operands have at most two units each. The result becomes
+ * quotient `index` of the block. Bit 0 of a clamped scalar is 0, so no swap is left at the end.
+ */
 function ladder(scalar: usize, u: usize, index: usize): void {
   clampTo(SCALARS, scalar)
-  feFromBytes(X1, u)
-  start<u64>()
-  let last: u64 = 0
+  copy<v128>(X1, LADDER_FACTORS)
+  f4SetLane(X1 + 12, u)
+  copy<v128>(X2, LADDER_START)
+  f4SetLane(X2 + 8, u)
+  let last: i32 = 0
   for (let t: i32 = 254; t >= 0; t--) {
-    const bit: u64 = <u64>(load<u8>(SCALARS + (<usize>t >> 3)) >> <u8>(t & 7)) & 1
-    const swap: u64 = 0 - (last ^ bit)
+    const bit: i32 = (<i32>load<u8>(SCALARS + (<usize>t >> 3)) >> (t & 7)) & 1
+    const swap: v128 = i32x4.splat(-(last ^ bit))
     last = bit
-    feSwapAddSub(swap)
-    step<u64>()
+    for (let i: usize = 0; i < 160; i += 16) {
+      const p: v128 = load<v128>(X2 + i)
+      const v: v128 = v128.bitselect(v128.shuffle<i32>(p, p, 2, 3, 0, 1), p, swap)
+      const left: v128 = i16x8.add(v128.shuffle<i32>(v, v, 0, 0, 2, 2), v128.shuffle<i32>(v, i16x8.neg(v), 1, 5, 7, 3))
+      store<v128>(S0 + i, left)
+      store<v128>(S1 + i, v128.shuffle<i32>(left, left, 0, 1, 0, 1))
+    }
+    f4Mul(S2, S0, S1)
+    for (let i: usize = 0; i < 160; i += 16) {
+      const m: v128 = load<v128>(S2 + i)
+      const other: v128 = v128.and(v128.shuffle<i32>(m, i16x8.neg(m), 3, 7, 0, 5), i32x4(-1, -1, 0, -1))
+      const left: v128 = i16x8.add(v128.shuffle<i32>(m, m, 2, 2, 0, 0), other)
+      store<v128>(S0 + i, left)
+      store<v128>(
+        S1 + i,
+        v128.shuffle<i32>(v128.shuffle<i32>(left, m, 0, 1, 5, 5), load<v128>(LADDER_A24 + i), 0, 1, 2, 7),
+      )
+    }
+    f4Mul(S3, S0, S1)
+    for (let i: usize = 0; i < 160; i += 16) {
+      const m: v128 = load<v128>(S3 + i)
+      const sum: v128 = i16x8.add(
+        v128.shuffle<i32>(m, m, 3, 3, 3, 3),
+        v128.shuffle<i32>(load<v128>(S2 + i), m, 1, 1, 1, 1),
+      )
+      store<v128>(S1 + i, v128.shuffle<i32>(load<v128>(X1 + i), sum, 0, 5, 2, 3))
+      store<v128>(S0 + i, v128.shuffle<i32>(m, load<v128>(S0 + i), 2, 7, 0, 1))
+    }
+    f4Mul(X2, S0, S1)
   }
-  copy<u64>(NUMERATORS + index * 80, X2)
-  copy<u64>(DENOMINATORS + index * 80, Z2)
+  fromLane(NUMERATORS + index * 80, X2, 0)
+  fromLane(DENOMINATORS + index * 80, X2, 1)
 }
 
 /** Four ladders at once into quotients index .. index + count - 1; unused lanes repeat the first input. */
@@ -74,7 +102,10 @@ function ladder4(scalars: usize, us: usize, index: usize, count: usize): void {
     clampTo(SCALARS + lane * 32, scalars + from)
     f4SetLane(X1 + lane * 4, us + from)
   }
-  start<v128>()
+  copy<v128>(X2, F4_ONE)
+  memory.fill(Z2, 0, 160)
+  copy<v128>(X3, X1)
+  copy<v128>(Z3, F4_ONE)
   let last: v128 = i32x4.splat(0)
   for (let t: i32 = 254; t >= 0; t--) {
     const byte: usize = SCALARS + (<usize>t >> 3)
@@ -87,7 +118,7 @@ function ladder4(scalars: usize, us: usize, index: usize, count: usize): void {
     const swap: v128 = v128.xor(last, bit)
     last = bit
     f4SwapAddSub(swap)
-    step<v128>()
+    step()
   }
   for (let lane: usize = 0; lane < count; lane++) {
     fromLane(NUMERATORS + (index + lane) * 80, X2, lane)
