@@ -1,10 +1,16 @@
 import { MlsError } from '../bytes/errors.ts'
+import type { IdentityClient } from '../xmpp/identity/client.ts'
+import type { EmojiVerification } from '../xmpp/identity/verifying.ts'
 import type { MlsRoom } from '../xmpp/mls/room.ts'
 import type { MessageContent, RoomHealth } from '../xmpp/mls/types.ts'
 import { tryBareJid } from '../xmpp/stanza/jid.ts'
 import { type ChatCommand, chatHelp, parseCommand } from './commands.ts'
 import { groupLines } from './group-lines.ts'
+import { contactLines, statusLines } from './identity-lines.ts'
+import { tellProblems } from './identity-notices.ts'
+import { showVerifyCode, verifyByDigits, verifyByEmoji, verifyByScan } from './identity-verify.ts'
 import { harmless, type Paint, padTo } from './paint.ts'
+import type { Person } from './person.ts'
 import { sentenceOf } from './report.ts'
 import { Transcript } from './transcript.ts'
 
@@ -13,6 +19,8 @@ export interface ChatInput {
   /** Bare JID of the person. */
   readonly account: string
   readonly room: MlsRoom
+  /** The identity of the account, where this device belongs to it. */
+  readonly identity?: IdentityClient
   readonly paint: Paint
   /** Lines that the person types. */
   readonly lines: AsyncIterable<string>
@@ -20,7 +28,7 @@ export interface ChatInput {
 }
 
 /** A conversation in a room: prints what happens, does what is typed; ends with the lines, on /quit and on /leave. */
-export async function chat({ account, room, paint, lines, print }: ChatInput): Promise<void> {
+export async function chat({ account, room, identity, paint, lines, print }: ChatInput): Promise<void> {
   const transcript = new Transcript(paint)
   const conditionOf = ({ state, canSend, issues }: RoomHealth): string =>
     // the epoch alone is no news
@@ -40,17 +48,35 @@ export async function chat({ account, room, paint, lines, print }: ChatInput): P
       if (now !== shown) for (const line of transcript.health(health)) print(line)
       shown = now
     }),
+    ...(identity === undefined ? [] : [tellProblems(identity, { print, paint })]),
   ]
+  const begun = new Map<string, EmojiVerification>()
+  const stopVerification = identity?.on('verification', (one) => {
+    begun.set(one.account, one)
+    print(paint.note(`  * ${harmless(one.account)} wants to compare emoji: /verify ${harmless(one.account)} emoji`))
+  })
+  if (stopVerification !== undefined) stops.push(stopVerification)
+  const typed = lines[Symbol.asyncIterator]()
+  const person: Person = {
+    paint,
+    print,
+    async ask(question) {
+      print(paint.bold(question))
+      const next = await typed.next()
+      return next.done === true ? '' : next.value.trim()
+    },
+  }
+  const scene = { account, room, identity, paint, print, transcript, person, begun }
   const under = new Set<Promise<void>>()
   const report = (error: unknown): void => {
     if (!(error instanceof MlsError)) throw error
     print(paint.bad(`  ! ${sentenceOf(error)}`))
   }
   try {
-    for await (const line of lines) {
-      const command = parseCommand(line)
+    for (let next = await typed.next(); next.done !== true; next = await typed.next()) {
+      const command = parseCommand(next.value)
       if (command.kind === 'quit') break
-      const work = perform(command, { account, room, paint, print, transcript }).catch(report)
+      const work = perform(command, scene).catch(report)
       under.add(work)
       void work.finally(() => under.delete(work))
       // messages wait for their place in the archive, maybe for a connection: the next line need not
@@ -71,12 +97,17 @@ const farewellMs = 5_000
 interface Scene {
   readonly account: string
   readonly room: MlsRoom
+  readonly identity: IdentityClient | undefined
   readonly paint: Paint
   readonly print: (line: string) => void
   readonly transcript: Transcript
+  readonly person: Person
+  /** Comparisons that others have begun. */
+  readonly begun: Map<string, EmojiVerification>
 }
 
-async function perform(command: ChatCommand, { account, room, paint, print, transcript }: Scene): Promise<void> {
+async function perform(command: ChatCommand, scene: Scene): Promise<void> {
+  const { account, room, identity, paint, print, transcript } = scene
   const said = (number: number): string => {
     const found = transcript.message(number)
     if (found === undefined) throw new MlsError('codec/range', 'no message has this number')
@@ -119,6 +150,14 @@ async function perform(command: ChatCommand, { account, room, paint, print, tran
       return
     case 'health':
       for (const line of transcript.health(room.health)) print(line)
+      for (const line of peopleLines(room, identity, paint)) print(line)
+      return
+    case 'verify':
+      await verify(command, scene)
+      return
+    case 'saved':
+      await known(identity).codeSaved()
+      for (const line of statusLines(known(identity).status, paint)) print(line)
       return
     case 'rejoin':
       await room.rejoin()
@@ -133,6 +172,37 @@ async function perform(command: ChatCommand, { account, room, paint, print, tran
     case 'wrong':
       print(paint.bad(`  ! ${command.usage}`))
   }
+}
+
+function known(identity: IdentityClient | undefined): IdentityClient {
+  if (identity === undefined)
+    throw new MlsError('identity/state', 'this device belongs to no identity: xmpp-mls identity link')
+  return identity
+}
+
+async function verify(
+  { account: named, how }: Extract<ChatCommand, { kind: 'verify' }>,
+  { account: self, room, identity, person, begun }: Scene,
+): Promise<void> {
+  const others = room.members().filter(({ account }) => account !== self)
+  const only = others.length === 1 ? others[0]?.account : undefined
+  const account = named === undefined ? only : address(named)
+  if (account === undefined) throw new MlsError('xmpp/jid', 'whom? /verify ACCOUNT')
+  const own = known(identity)
+  if (how === 'digits') await verifyByDigits(own, person, account)
+  else if (how === 'emoji') {
+    await verifyByEmoji(own, person, account, begun.get(account))
+    begun.delete(account)
+  } else if (how !== undefined) await verifyByScan(own, person, how, account)
+  else await showVerifyCode(own, person, account)
+}
+
+/** What is known of the people in a room, one sentence each. */
+function peopleLines(room: MlsRoom, identity: IdentityClient | undefined, paint: Paint): string[] {
+  if (identity === undefined) return []
+  const here = new Set(room.members().map(({ account }) => account))
+  const contacts = identity.contacts.filter(({ account }) => here.has(account) && account !== identity.account)
+  return [...statusLines(identity.status, paint).slice(1, 3), ...contacts.flatMap((one) => contactLines(one, paint))]
 }
 
 function address(text: string): string {

@@ -8,6 +8,8 @@ export type ChatCommand =
   | { readonly kind: 'who' }
   | { readonly kind: 'tree' }
   | { readonly kind: 'health' }
+  | { readonly kind: 'verify'; readonly account: string | undefined; readonly how: string | undefined }
+  | { readonly kind: 'saved' }
   | { readonly kind: 'reply'; readonly number: number; readonly body: string }
   | { readonly kind: 'react'; readonly number: number; readonly emojis: readonly string[] }
   | { readonly kind: 'correct'; readonly body: string }
@@ -25,6 +27,9 @@ export const chatHelp: readonly (readonly [usage: string, what: string])[] = [
   ['/who', 'who is here, with which devices'],
   ['/tree', 'the ratchet tree of the group'],
   ['/health', 'whether everything works, and what is wrong'],
+  ['/verify [ACCOUNT]', 'shows your code for somebody to scan: one scan verifies both'],
+  ['/verify [ACCOUNT] HOW', 'digits, emoji, or the text of the code that somebody shows'],
+  ['/saved', 'your recovery code is written down'],
   ['/reply NUMBER TEXT', 'answers the message with this number'],
   ['/react NUMBER EMOJI...', 'reacts to it; no emoji takes the reaction back'],
   ['/correct TEXT', 'replaces your last message'],
@@ -58,6 +63,12 @@ export function parseCommand(line: string): ChatCommand {
       return isNumber(first) ? { kind: 'react', number: Number(first), emojis: more } : wrong()
     case 'correct':
       return rest.length === 0 ? wrong() : { kind: 'correct', body: rest.join(' ') }
+    case 'verify': {
+      const named = first?.includes('@') === true
+      const how = named ? more : rest
+      return how.length > 1 ? wrong() : { kind: 'verify', account: named ? first : undefined, how: how[0] }
+    }
+    case 'saved':
     case 'who':
     case 'tree':
     case 'health':

@@ -1,4 +1,5 @@
 /** What the owner of an account does at a terminal: begin, let devices in, take them off, come back, begin anew. */
+import { MlsError } from '../bytes/errors.ts'
 import type { BackupFinding } from '../identity/backup.ts'
 import type { IdentityClient } from '../xmpp/identity/client.ts'
 import type { RemovalReason } from '../xmpp/identity/owner.ts'
@@ -34,6 +35,34 @@ async function haveWritten(identity: IdentityClient, person: Person, recoveryCod
   }
   person.print(person.paint.note('  ! You will be reminded until you say that it is written down.'))
 }
+
+/**
+ * Sees to it that a device that is about to talk has an identity: makes the first one of an account, and says how to come
+ * to the one that is there. Returns whether this device belongs to one.
+ */
+export async function haveIdentity(
+  identity: IdentityClient,
+  { print, paint }: Pick<Person, 'print' | 'paint'>,
+): Promise<boolean> {
+  const { deviceState, rootState, deviceSentence, rootSentence } = identity.status
+  if (deviceState === 'FRESH') {
+    try {
+      const { recoveryCode } = await identity.create()
+      for (const line of recoveryLines(recoveryCode, paint)) print(line)
+      print(paint.note('  ! Type /saved when you have written it down.'))
+      return true
+    } catch (error) {
+      if (!(error instanceof MlsError) || error.code !== 'identity/state') throw error
+      print(paint.note(`  ! Your account has an identity on another device. Link this one: ${linkHint(identity)}`))
+      return false
+    }
+  }
+  if (deviceState !== 'ACTIVE') print(paint.note(`  ! ${deviceSentence}`))
+  if (rootState === 'CREATED') print(paint.note(`  ! ${rootSentence} (/saved, when you have.)`))
+  return deviceState !== 'RETIRED' && deviceState !== 'REVOKED'
+}
+
+const linkHint = ({ account }: IdentityClient): string => `xmpp-mls identity link ${harmless(account)}`
 
 /** Prints the own identity. */
 export function show(identity: IdentityClient, { print, paint }: Pick<Person, 'print' | 'paint'>): void {

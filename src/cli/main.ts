@@ -2,6 +2,7 @@
 /** The command `xmpp-mls`: talk in encrypted rooms, look at stored groups and messages, examine an account. */
 import { readFileSync, statSync } from 'node:fs'
 import { Command } from 'commander'
+import { IdentityClient } from '../xmpp/identity/client.ts'
 import { MlsClient } from '../xmpp/mls/client.ts'
 import { systemRandom, systemTimers } from '../xmpp/mls/open-device.ts'
 import type { MlsRoom } from '../xmpp/mls/room.ts'
@@ -12,6 +13,7 @@ import { chat } from './chat.ts'
 import { describeMessage, messageBytes } from './describe-message.ts'
 import { examine, findingLine } from './doctor.ts'
 import { addIdentityCommands } from './identity.ts'
+import { haveIdentity } from './identity-flows.ts'
 import { inspectStorage } from './inspect.ts'
 import { address, type LoginFlags, login, openSealedState, withLogin } from './login.ts'
 import { harmless, paintFor, wantsColours } from './paint.ts'
@@ -37,7 +39,9 @@ withLogin(program.command('chat').description('talk in a room; makes room and gr
       throw error
     })
     const terminal = openTerminal('> ')
-    const client = await MlsClient.open({ xmpp: connection.port, storage })
+    const identity = await IdentityClient.open({ xmpp: connection.port, storage })
+    const has = await haveIdentity(identity, { paint, print: terminal.print })
+    const client = await MlsClient.open({ xmpp: connection.port, storage, ...(has ? { identity } : {}) })
     client.on('invitation', ({ room: where, from }) =>
       terminal.print(paint.note(`  * ${harmless(from)} invites you to ${harmless(where)}`)),
     )
@@ -50,10 +54,13 @@ withLogin(program.command('chat').description('talk in a room; makes room and gr
         flags.direct === true
           ? await client.direct(address(room))
           : await enter(client, address(room), nick, terminal.print)
-      await chat({ account: client.account, room: opened, paint, lines: terminal.lines, print: terminal.print })
+      const { account: self } = client
+      const who = has ? { identity } : {}
+      await chat({ account: self, room: opened, ...who, paint, lines: terminal.lines, print: terminal.print })
     } finally {
       terminal.close()
       await client.close()
+      identity.close()
       await storage.close()
       await connection.close()
     }

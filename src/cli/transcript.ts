@@ -5,9 +5,11 @@ import type {
   RoomHealth,
   RoomIssue,
   RoomMessage,
+  Trust,
   Unreadable,
   UnreadableReason,
 } from '../xmpp/mls/types.ts'
+import { trustMark } from './identity-lines.ts'
 import { harmless, type Paint } from './paint.ts'
 
 /** What a person is told when a message cannot be read. */
@@ -38,8 +40,11 @@ const states: Readonly<Record<RoomHealth['state'], string>> = {
   closed: 'left',
 }
 
+/** Who says something; `trust` is shown beside the name. */
+type Speaker = Pick<Participant, 'account' | 'own'> & { readonly trust?: Trust }
+
 /** What is remembered of a message: who said it, and whether it can be corrected. */
-type ShownMessage = Pick<RoomMessage, 'id' | 'body'> & { readonly sender: Pick<Participant, 'account' | 'own'> }
+type ShownMessage = Pick<RoomMessage, 'id' | 'body'> & { readonly sender: Speaker }
 
 /** Turns events of a room into lines; remembers which number each message got. */
 export class Transcript {
@@ -116,9 +121,10 @@ export class Transcript {
   }
 
   /** The local part of an account, in its colour. */
-  name({ account, own }: Pick<Participant, 'account' | 'own'>): string {
+  name({ account, own, trust }: Speaker): string {
     const short = harmless(account.split('@')[0] ?? account)
-    return this.#paint.name(account, own && this.#markOwn ? `${short} (you)` : short)
+    const mark = own || trust === undefined ? '' : trustMark(trust, this.#paint)
+    return `${this.#paint.name(account, own && this.#markOwn ? `${short} (you)` : short)}${mark}`
   }
 
   /** A change of the membership as one line. */
