@@ -1,6 +1,6 @@
 /** The records of the binding's rooms, format 2; see `store-layout.ts`. */
 import { type Bytes, copyBytes } from '../../bytes/bytes.ts'
-import { recordType } from '../../storage/records.ts'
+import { type RecordBody, recordType } from '../../storage/records.ts'
 import {
   bool,
   bytes,
@@ -92,7 +92,7 @@ const attempt = fields({
 
 const previous = fields({
   epoch: uint64,
-  snapshot: large,
+  earlier: large,
   base: optional(id),
   end: id,
   until: uint(),
@@ -174,6 +174,13 @@ export type ParticipantRecord = Infer<typeof participant>
 /** What every message changes. */
 export type HeadRecord = Infer<typeof head>
 
+/** Version 1 had a whole snapshot: with nothing in its place that minute's window is over, and the row goes with it. */
+function withoutSnapshot(body: RecordBody): RecordBody {
+  body.delete('snapshot')
+  body.set('earlier', new Uint8Array(0))
+  return body
+}
+
 /** The kinds of records, with their versions. */
 export const roomRecords = {
   head: recordType({ type: 'mls_room_head', version: 1, schema: head }),
@@ -185,7 +192,7 @@ export const roomRecords = {
   proposal: recordType({ type: 'mls_room_proposal', version: 1, schema: fields({ id, epoch: uint64, bytes: large }) }),
   welcome: recordType({ type: 'mls_room_welcome', version: 1, schema: welcome }),
   attempt: recordType({ type: 'mls_room_attempt', version: 1, schema: attempt }),
-  previous: recordType({ type: 'mls_room_previous', version: 1, schema: previous }),
+  previous: recordType({ type: 'mls_room_previous', version: 2, schema: previous, migrations: [withoutSnapshot] }),
   creating: recordType({ type: 'mls_room_creating', version: 1, schema: fields({ id, groupInfo: large }) }),
   joining: recordType({
     type: 'mls_room_joining',

@@ -83,14 +83,15 @@ export const RoomRecord = recordType({ type: 'mls_room', version: 1, schema: roo
 
 /** The state of a record. What was on its way has an unknown outcome: the archive is asked. */
 export function readRoomState(stored: Infer<typeof room>, group: Group | undefined): RoomState {
-  const { previous, attempt, creating } = stored
+  const { attempt, creating } = stored
   return {
     ...initialState(),
     ...stored,
     group: creating === undefined ? group : undefined,
     creating: creating === undefined || group === undefined ? undefined : { ...creating, group },
     processed: new Set(stored.processed),
-    previous: previous === undefined ? undefined : { ...previous, intents: previous.intents.map(readIntent) },
+    // the epoch before was kept for a minute: that is over
+    previous: undefined,
     intents: stored.intents.map(readIntent),
     attempt: attempt === undefined ? undefined : { ...attempt, unsure: true },
     outbox: stored.outbox.map((item) => ({ ...item, unsure: true, voided: false })),

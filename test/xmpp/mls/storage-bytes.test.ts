@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { basicAuthentication } from '../../../src/authentication/basic-authentication.ts'
+import { copyBytes } from '../../../src/bytes/bytes.ts'
 import { systemClock } from '../../../src/providers/system-clock.ts'
 import { openMemoryStorage } from '../../../src/storage/memory.ts'
 import { sealContent } from '../../../src/xmpp/mls/content.ts'
@@ -6,7 +8,7 @@ import type { EngineEvent } from '../../../src/xmpp/mls/engine/events.ts'
 import type { EngineContext, RoomState } from '../../../src/xmpp/mls/engine/state.ts'
 import { step } from '../../../src/xmpp/mls/engine/step.ts'
 import { encodeHeader, forkTag } from '../../../src/xmpp/mls/header.ts'
-import { deviceCredential, formAuthentication } from '../../../src/xmpp/mls/identity.ts'
+import { deviceCredential } from '../../../src/xmpp/mls/identity.ts'
 import { ClientStore } from '../../../src/xmpp/mls/store.ts'
 import { defaultSettings } from '../../../src/xmpp/mls/types.ts'
 import { populatedGroup } from '../../support/populated-group.ts'
@@ -18,7 +20,7 @@ const suite = openSuite(1)
 const account = 'alice@a.test'
 
 /** A room whose group has so many members, at the one at leaf 0; the one at leaf 1 is its partner. */
-async function roomOf(members: number) {
+async function roomOf(members: number, kind: 'muc' | 'mix' = 'muc') {
   const group = populatedGroup(suite, members, { externalPub: true })
   const { meter, storage } = metered(await openMemoryStorage({ randomBytes: (n) => suite.randomBytes(n) }))
   const engine: EngineContext = {
@@ -27,9 +29,9 @@ async function roomOf(members: number) {
     account,
     device: '00'.repeat(16),
     room: roomJid,
-    kind: 'muc',
+    kind,
     clock: systemClock,
-    authentication: formAuthentication,
+    authentication: basicAuthentication(),
     settings: defaultSettings,
     trust: () => 'unverified',
   }
@@ -38,6 +40,7 @@ async function roomOf(members: number) {
   Object.assign(state, { group: group.member(0), phase: 'active', live: true, cursor: '0', joinEpoch: 5n })
   await store.save(state)
   const partner = group.member(1)
+  const rival = group.member(2)
   let serial = 0
   const archived = (item: Extract<EngineEvent, { kind: 'archived' }>['entry']['item']): EngineEvent => ({
     kind: 'archived',
@@ -46,6 +49,7 @@ async function roomOf(members: number) {
   return {
     meter,
     partner,
+    rival,
     archived,
     get state() {
       return state
@@ -87,8 +91,8 @@ const hear = (room: Room): EngineEvent => {
 }
 
 /** The bytes of the fifth of its kind: the first ones fill the list of past epochs. */
-async function measure(members: number) {
-  const room = await roomOf(members)
+async function measure(members: number, kind: 'muc' | 'mix' = 'muc') {
+  const room = await roomOf(members, kind)
   const say: EngineEvent = { kind: 'say', op: 'op', content: { kind: 'text', body: 'a message of ordinary length' } }
   const figures = { said: 0, heard: 0, commit: 0, committed: 0, snapshot: 0 }
   for (let i = 0; i < 5; i++) {
@@ -123,22 +127,57 @@ async function measure(members: number) {
 }
 
 describe('bytes that a room writes', () => {
-  test('a message writes the same in a group of any size, a commit what its path needs', async () => {
-    const [small, large] = [await measure(64), await measure(2048)]
-    const table = Object.entries(small).map(
-      ([name, bytes]) => `${name} ${bytes} -> ${large[name as keyof typeof large]}`,
-    )
-    expect(large.snapshot, table.join(', ')).toBeGreaterThan(20 * small.snapshot)
-    for (const name of ['said', 'heard'] as const) {
-      expect(large[name], table.join(', ')).toBeLessThan(small[name] + 64)
-      expect(large[name]).toBeLessThan(4096)
-    }
-    // 11 levels instead of 6: twice as much would be too much
-    for (const name of ['commit', 'committed'] as const) {
-      expect(large[name], table.join(', ')).toBeLessThan(2.2 * small[name])
-      expect(large[name]).toBeLessThan(large.snapshot / 4)
-    }
-  }, 60_000)
+  test.each(['muc', 'mix'] as const)(
+    'a message writes the same in a group of any size, a commit what its path needs (%s)',
+    async (kind) => {
+      const [small, large] = [await measure(64, kind), await measure(2048, kind)]
+      const table = Object.entries(small).map(
+        ([name, bytes]) => `${name} ${bytes} -> ${large[name as keyof typeof large]}`,
+      )
+      expect(large.snapshot, table.join(', ')).toBeGreaterThan(20 * small.snapshot)
+      for (const name of ['said', 'heard'] as const) {
+        expect(large[name], table.join(', ')).toBeLessThan(small[name] + 64)
+        expect(large[name]).toBeLessThan(4096)
+      }
+      // 11 levels instead of 6: twice as much would be too much
+      for (const name of ['commit', 'committed'] as const) {
+        expect(large[name], table.join(', ')).toBeLessThan(2.2 * small[name])
+        expect(large[name]).toBeLessThan(large.snapshot / 4)
+      }
+    },
+    60_000,
+  )
+
+  test('the epoch before the last commit of a channel is found again after a restart', async () => {
+    const room = await roomOf(64, 'mix')
+    const { partner, rival } = room
+    const { epoch } = partner
+    // the archive has the rival's first, and shows it late
+    const [won, lost] = [await rival.commit(), await partner.commit()]
+    rival.merge(won.staged)
+    partner.merge(lost.staged)
+    const commit = (bytes: Uint8Array) =>
+      ({
+        kind: 'handshake',
+        handshake: 'commit',
+        group: partner.id,
+        epoch,
+        bytes: copyBytes(bytes),
+        groupInfo: undefined,
+        tree: undefined,
+      }) as const
+    await room.run(room.archived(commit(lost.commit)))
+    expect(room.state.group?.epochAuthenticator).toEqual(partner.epochAuthenticator)
+    await room.reload()
+    expect(room.state.previous?.epoch).toBe(epoch)
+    const entry = { archiveId: 'a0', from: undefined, item: commit(won.commit) }
+    await room.run({ kind: 'late', entry })
+    expect(room.state.group?.epochAuthenticator).toEqual(rival.epochAuthenticator)
+    await room.reload()
+    expect(room.state.group?.epochAuthenticator).toEqual(rival.epochAuthenticator)
+    // what was said before in the epoch of both is still read
+    expect(room.state.group?.state.past.map((past) => past.epoch.context.epoch)).toContain(epoch)
+  })
 
   test('a message that is heard is stored with what it says, in one batch', async () => {
     const world = new World('metered')

@@ -3,6 +3,7 @@ import type { Bytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
 import type { CommitChanges } from '../../../commit/member.ts'
 import type { StagedCommit } from '../../../commit/staged-commit.ts'
+import { encodeEarlier } from '../../../group/earlier.ts'
 import type { Group } from '../../../group/group.ts'
 import { policyOf } from '../extensions.ts'
 import { deviceKey, sameBytes } from '../identity.ts'
@@ -26,11 +27,9 @@ export async function receiveHandshake(turn: Turn, entry: EngineEntry, bytes: By
     state.future.push({ entry, epoch })
     return
   }
-  const snapshot = turn.context.kind === 'mix' ? group.snapshot() : undefined
   try {
     const result = await group.stage(bytes)
-    if (result.kind === 'commit' || result.kind === 'own-commit')
-      await apply(turn, group, entry, { staged: result.staged, snapshot })
+    if (result.kind === 'commit' || result.kind === 'own-commit') await apply(turn, group, entry, result.staged)
     else if (result.kind === 'proposal' || result.kind === 'own-message') {
       proposed(turn, bytes)
       watch(turn, group, { entry, bytes, result })
@@ -53,12 +52,7 @@ function proposed({ state }: Turn, bytes: Bytes): void {
   state.proposals = state.proposals.filter((one) => !sameBytes(one.bytes, bytes))
 }
 
-async function apply(
-  turn: Turn,
-  group: Group,
-  entry: EngineEntry,
-  { staged, snapshot }: { readonly staged: StagedCommit; readonly snapshot: Bytes | undefined },
-): Promise<void> {
+async function apply(turn: Turn, group: Group, entry: EngineEntry, staged: StagedCommit): Promise<void> {
   const { state, context, effects } = turn
   const { attempt } = state
   const { changes } = staged
@@ -67,17 +61,18 @@ async function apply(
     staged.own && attempt !== undefined ? state.intents.filter(({ id }) => attempt.intents.includes(id)) : []
   const oldEpoch = group.epoch
   context.guard?.committing?.(context.room, group, changes)
+  const next = context.kind === 'mix' ? staged.next : undefined
+  const earlier = next === undefined ? undefined : encodeEarlier(group.state, next.tree)
   const merged = group.merge(staged)
-  if (snapshot !== undefined && staged.next !== undefined)
+  if (earlier !== undefined)
     state.previous = {
       epoch: oldEpoch,
-      snapshot,
+      earlier,
       base: state.base,
       end: entry.archiveId,
       until: context.clock.now() + context.settings.rollbackMs,
       intents: redo,
     }
-  else snapshot?.fill(0)
   state.base = entry.archiveId
   state.proposals = []
   announce(

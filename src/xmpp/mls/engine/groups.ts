@@ -13,7 +13,8 @@ import {
   restoreGroupWith,
 } from '../../../group/create-group.ts'
 import { defaultLimits, makeCapabilities, makeConfig } from '../../../group/defaults.ts'
-import type { Group } from '../../../group/group.ts'
+import { decodeEarlier } from '../../../group/earlier.ts'
+import { Group } from '../../../group/group.ts'
 import type { KeyPackageBundle } from '../../../group/key-package.ts'
 import type { RestoreInput } from '../../../group/stored-parts.ts'
 import type { Extension } from '../../../wire/extension.ts'
@@ -113,6 +114,14 @@ export function restoreInput(context: EngineContext): { readonly input: RestoreI
 export function restoreRoomGroup(context: EngineContext, snapshot: Uint8Array): Group {
   const { input, bind } = restoreInput(context)
   const group = restoreGroupWith(snapshot, input)
+  bind(group)
+  return group
+}
+
+/** The group before its last commit, of what `encodeEarlier` has kept of it. @throws `snapshot/…` */
+export function restoreEarlierGroup(context: EngineContext, later: Group, earlier: Uint8Array): Group {
+  const { input, bind } = restoreInput(context)
+  const group = new Group(decodeEarlier(earlier, later.state, input))
   bind(group)
   return group
 }

@@ -4,9 +4,10 @@
  */
 import type { Bytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
+import type { Group } from '../../../group/group.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Turn } from './events.ts'
-import { restoreRoomGroup } from './groups.ts'
+import { restoreEarlierGroup } from './groups.ts'
 
 /** Goes back to the epoch that a late commit starts from, if it is the right one. The entry is then processed anew. */
 export async function rollBack(turn: Turn, entry: EngineEntry, bytes: Bytes, epoch: bigint): Promise<boolean> {
@@ -14,13 +15,14 @@ export async function rollBack(turn: Turn, entry: EngineEntry, bytes: Bytes, epo
   const { previous, group } = state
   if (previous === undefined || group === undefined || epoch !== previous.epoch) return false
   if (context.clock.now() > previous.until) return false
-  const restored = restoreRoomGroup(context, previous.snapshot)
+  let restored: Group | undefined
   try {
+    restored = restoreEarlierGroup(context, group, previous.earlier)
     const result = await restored.stage(bytes)
     if (result.kind !== 'commit' && result.kind !== 'own-commit') throw new MlsError('commit/proposals', 'no commit')
     restored.discard(result.kind === 'commit' ? result.staged : undefined)
   } catch (error) {
-    restored.close()
+    restored?.close()
     if (error instanceof MlsError && error.kind !== 'bug') return false
     throw error
   }

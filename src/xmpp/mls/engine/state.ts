@@ -129,7 +129,8 @@ export interface FutureEntry {
 /** The epoch before, kept in case the archive's order changes (channels). */
 export interface Previous {
   readonly epoch: bigint
-  readonly snapshot: Bytes
+  /** The group then, as what differs from it now: see `encodeEarlier`. */
+  readonly earlier: Bytes
   /** Archive id of the commit that began it, and of the one that ended it. */
   readonly base: string | undefined
   readonly end: string

@@ -186,7 +186,7 @@ async function caughtUp(turn: Turn): Promise<void> {
   const first = !state.live
   state.live = true
   if (state.previous !== undefined && turn.context.clock.now() > state.previous.until) {
-    state.previous.snapshot.fill(0)
+    state.previous.earlier.fill(0)
     state.previous = undefined
   }
   if (state.quarantine === undefined) {
