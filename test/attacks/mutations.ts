@@ -17,6 +17,7 @@ export interface Mutation {
 }
 
 const identity = (file: string, from: string, to: string): Patch => ({ file: `src/identity/${file}.ts`, from, to })
+const engine = (file: string, from: string, to: string): Patch => ({ file: `src/xmpp/mls/engine/${file}.ts`, from, to })
 /** The condition of a `check` is never false. */
 const unchecked = (file: string, condition: string, rest: string): Patch =>
   identity(file, `check(${condition}, ${rest}`, `check(true, ${rest}`)
@@ -157,6 +158,178 @@ export const mutations: readonly Mutation[] = [
     patches: [
       identity('rotation', `verifyRoot(suite, oldRoot, 'Rotation', content, oldSignature)`, 'true'),
       strongOnly,
+    ],
+  },
+  {
+    attack: '5',
+    check: 'the comparison of heads in commits',
+    patches: [identity('group-gossip', `return equalBytes(found, own) ? 'same' : 'different'`, `return 'same'`)],
+  },
+  ...['6', '7b'].map((attack) => ({
+    attack,
+    check: 'the list of revocations',
+    patches: [
+      identity('group-facts', 'if (head.revoked.some(', 'if (false && head.revoked.some('),
+      identity('group-facts', 'if (!listed && head.seq', 'if (false && head.seq'),
+    ],
+  })),
+  {
+    attack: '7a',
+    check: 'the right to join',
+    patches: [unchecked('group-rules', 'may', `'identity_group/adder', 'H6', 'a newcomer whom nobody let in'`)],
+  },
+  ...['8a', '8b'].map((attack) => ({
+    attack,
+    check: 'the signatures of certificates',
+    patches: [identity('group-certificates', 'if (!results.every(Boolean))', 'if (results.length === 0)')],
+  })),
+  {
+    attack: '9a',
+    check: 'the account in what is signed',
+    patches: [
+      identity(
+        'device-cert',
+        '    account: copyBytes(subject.account),\n    deviceId',
+        '    account: Uint8Array.of(97),\n    deviceId',
+      ),
+    ],
+  },
+  {
+    attack: '9b',
+    check: 'the device in what is signed',
+    patches: [
+      identity('device-cert', 'deviceId: copyBytes(subject.deviceId)', 'deviceId: new Uint8Array(deviceIdLength)'),
+    ],
+  },
+  {
+    attack: '10a',
+    check: 'the look of addresses',
+    patches: [identity('confusable', 'out += letters.get(character) ?? character', 'out += character')],
+  },
+  {
+    attack: '10b',
+    check: 'the comparison by bytes',
+    patches: [
+      identity(
+        'group-rights',
+        'roles.admins.some((admin) => equalBytes(admin, account))',
+        'roles.admins.some((admin) => String.fromCharCode(...admin).toLowerCase() === String.fromCharCode(...account).toLowerCase())',
+      ),
+    ],
+  },
+  {
+    attack: '11a',
+    check: 'one leaf for each device',
+    patches: [identity('group-index', 'if (devices.get(after.deviceKey) !== undefined)', 'if (leafIndex < 0)')],
+  },
+  {
+    attack: '21',
+    check: 'the rule that no clock decides',
+    patches: [
+      identity(
+        'group-certificates',
+        'checkDeviceCertTerms(this.#suite, cert)',
+        `if (cert.notAfter * 1000n < BigInt(Date.now())) throw new Error('ended'); checkDeviceCertTerms(this.#suite, cert)`,
+      ),
+    ],
+  },
+  ...['22a', '22b'].map((attack) => ({
+    attack,
+    check: 'the right to add',
+    patches: [unchecked('group-rules', 'may', `'identity_group/adder', 'H6', 'a leaf that was added by`)],
+  })),
+  {
+    attack: '24a',
+    check: 'the rule that a policy stays',
+    patches: [
+      identity(
+        'group-rights',
+        'if (before.policy !== undefined && after.policy === undefined)',
+        'if (before.rotations === undefined)',
+      ),
+    ],
+  },
+  {
+    attack: '24b',
+    check: 'the certificate in every leaf',
+    patches: [
+      identity(
+        'group-leaf',
+        `if (certificate === undefined) throw refusedCertificate('a leaf without device certificate')`,
+        'if (certificate === undefined) return { ...name, certificate, certificateEpoch }',
+      ),
+    ],
+  },
+  {
+    attack: '23',
+    check: 'the sender from the credential',
+    patches: [
+      engine(
+        'messages',
+        'const sender = participantOf(context, result.sender)',
+        `const sender = { ...participantOf(context, result.sender), account: entry.from ?? '' }`,
+      ),
+    ],
+  },
+  ...['24c', '25a'].map((attack) => ({
+    attack,
+    check: 'the rule that only what was decrypted is a message',
+    patches: [
+      {
+        file: 'src/xmpp/mls/room-ears.ts',
+        from: 'if (mlsElementIn(entry.element) === undefined) return\n    if (!isInline(entry))',
+        to: `if (mlsElementIn(entry.element) === undefined) {
+          const body = entry.element.children.find((one) => typeof one !== 'string' && one.name === 'body')?.children[0]
+          this.#session.events.emit('message', { body, content: {}, sender: { account: entry.from } })
+          return
+        }
+        if (!isInline(entry))`,
+      },
+    ],
+  })),
+  {
+    attack: '25b',
+    check: 'the author of what is corrected',
+    patches: [engine('messages', 'author !== undefined && author !== sender.account', 'author === null')],
+  },
+  {
+    attack: '28',
+    check: 'the watch over own messages in the archive',
+    patches: [
+      {
+        file: 'src/group-store/rollback.ts',
+        from: `return result.generation >= known && proven() ? 'own_message' : undefined`,
+        to: 'return undefined',
+      },
+    ],
+  },
+  {
+    attack: '29',
+    check: 'the package of last resort',
+    patches: [
+      {
+        file: 'src/xmpp/mls/key-packages.ts',
+        from: 'if (!fresh.some(({ stored }) => stored.lastResort)) await this.#make(changes, true)',
+        to: '',
+      },
+    ],
+  },
+  {
+    attack: '30a',
+    check: 'the hashes of the files',
+    patches: [
+      {
+        file: 'scripts/release-files.ts',
+        from: 'if (files[name] === there[name]) return []',
+        to: 'if (name !== "") return []',
+      },
+    ],
+  },
+  {
+    attack: '30b',
+    check: 'the announced hash of the manifest',
+    patches: [
+      { file: 'scripts/release-files.ts', from: 'if (integrityOf(text) !== pinned)', to: 'if (pinned.length === 0)' },
     ],
   },
 ]

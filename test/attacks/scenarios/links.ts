@@ -3,7 +3,6 @@
 import { utf8 } from '../../../src/bytes/text.ts'
 import { certifyDevices } from '../../../src/identity/account.ts'
 import { fromCeremonyText, toCeremonyText } from '../../../src/identity/ceremony-text.ts'
-import { flagsOf } from '../../../src/identity/device-entry.ts'
 import { LinkingDevice, type LinkReview, requestLink, reviewLink } from '../../../src/identity/link.ts'
 import { type LinkPayload, LinkRequest } from '../../../src/identity/link-payload.ts'
 import { headOf } from '../../../src/identity/manifest-head.ts'
