@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { type RealServer, startEjabberd } from '../../../scripts/servers.ts'
-import { type StanzaAgent, stanzaJs } from '../../../src/xmpp/adapters/stanza.ts'
 import { MucRoom } from '../../../src/xmpp/muc/muc-room.ts'
 import { fetchPep } from '../../../src/xmpp/pep/pep-fetch.ts'
 import { PepPublisher } from '../../../src/xmpp/pep/pep-publisher.ts'
@@ -11,35 +10,17 @@ import { element } from '../../../src/xmpp/stanza/element.ts'
 import { iq } from '../../../src/xmpp/stanza/stanza.ts'
 import { content, probeOf } from '../conformance/backend.ts'
 import { connectXmppJs, systemTimers } from '../conformance/real.ts'
+import { connectStanza } from './stanza-agent.ts'
 
 interface Connected {
   readonly port: XmppPort
   readonly stop: () => Promise<void>
 }
 
-async function stanza(server: RealServer, user: string): Promise<Connected> {
-  const library = 'stanza'
-  const { createClient } = (await import(library)) as { createClient: (options: object) => never }
-  const agent = createClient({
-    jid: `${user}@${server.domain}`,
-    resource: 'stanza',
-    password: 'secret',
-    transports: { websocket: server.websocket, bosh: false },
-    allowResumption: false,
-  }) as StanzaAgent & { connect(): void; disconnect(): void; once(event: string, listener: () => void): void }
-  const port = stanzaJs(agent, { fetch })
-  await new Promise<void>((resolve, reject) => {
-    agent.once('session:started', resolve)
-    agent.once('auth:failed', () => reject(new Error('stanza: no login')))
-    agent.connect()
-  })
-  return { port, stop: async () => agent.disconnect() }
-}
-
 const adapters: Readonly<Record<string, (server: RealServer, user: string) => Promise<Connected>>> = {
   'xmpp.js over TCP': async (server, user) => await connectXmppJs(server, user, 'tcp', 'tcp'),
   'xmpp.js over WebSocket': async (server, user) => await connectXmppJs(server, user, 'ws', 'websocket'),
-  stanza,
+  stanza: connectStanza,
 }
 
 describe.each(Object.entries(adapters))('adapter for %s', (name, connect) => {
