@@ -9,15 +9,7 @@
  * ```
  */
 
-import {
-  child,
-  childrenOf,
-  element,
-  elementsOf,
-  withAttrs,
-  withChildren,
-  type XmlElement,
-} from '../../xmpp/stanza/element.ts'
+import { child, childrenOf, elementsOf, withAttrs, withChildren, type XmlElement } from '../../xmpp/stanza/element.ts'
 import { bareJid } from '../../xmpp/stanza/jid.ts'
 import { buildItems, type PubsubItem, pubsub, pubsubEvent } from '../../xmpp/xep/xep-0060.ts'
 import type { XmppService } from './xmpp-service.ts'

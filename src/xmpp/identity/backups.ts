@@ -109,7 +109,8 @@ export class Backups {
           ? { root: 'none' }
           : { root: 'root_seeds', seeds: [{ generation, seed }] }
     const states = { TOFU: 'tofu', LINK_VERIFIED: 'link_verified', VERIFIED: 'verified' } as const
-    const pins = this.#book.accounts.flatMap((account): BackupContent['pins'] => {
+    const others = this.#book.accounts.filter((account) => account !== this.#parts.account)
+    const pins = others.flatMap((account): BackupContent['pins'] => {
       const { trust, rootHash, head } = this.#book.pin(account)
       if (trust === 'UNKNOWN' || rootHash === undefined || head === undefined) return []
       const verifiedAt = trust === 'VERIFIED' ? secondsOf(this.#parts.timers) : 0n

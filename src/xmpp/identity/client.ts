@@ -111,6 +111,7 @@ export class IdentityClient {
       onElement: (account, element) => this.#verifying.receive(account, element),
       problem: (error) => this.#problem(error),
       policy: options.policy ?? {},
+      admins: options.admins ?? 'creator',
     })
   }
 
@@ -172,6 +173,7 @@ export class IdentityClient {
     })
     if (stopState !== undefined) this.#stop.push(stopState)
     this.#every(auditMs, () => this.audit())
+    this.#every(refreshMs, () => this.#guard.refresh())
     await this.audit()
   }
 
@@ -282,6 +284,7 @@ export class IdentityClient {
     await this.#own.reconcile()
     await this.#renew()
     await this.#own.compareAsStranger()
+    await this.#book.subscribe(this.account)
   }
 
   /** What a steward does in silence. */
@@ -334,7 +337,6 @@ export class IdentityClient {
   /** Moves to the announced root; contacts keep what they have verified. @throws `identity_recovery/…`, `identity/state` */
   async rotate(recoveryCode: string): Promise<void> {
     await this.#signed(() => this.#owner.rotate(recoveryCode))
-    this.#guard.renewLeaves()
   }
 
   /**
@@ -378,7 +380,6 @@ export class IdentityClient {
       await this.#parts.directory.dropDevice(deviceId)
       await this.#guard.removeEverywhere(toHex(deviceId))
     }
-    this.#guard.renewLeaves()
     return gone.map(({ deviceId }) => toHex(deviceId))
   }
 
@@ -459,6 +460,7 @@ export class IdentityClient {
   async contact(jid: string): Promise<IdentityContact> {
     const account = bareJid(jid)
     await this.#book.meet(account, refreshMs)
+    this.#background(() => this.#book.subscribe(account))
     return this.#view(account)
   }
 

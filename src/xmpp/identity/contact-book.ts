@@ -19,9 +19,12 @@ import type { VerifiedManifest } from '../../identity/manifest.ts'
 import { readPublication } from '../../identity/publication.ts'
 import { RotationStatement } from '../../identity/rotation.ts'
 import { findingSentence } from '../../identity/sentences.ts'
+import { subscribePep } from '../pep/pep-fetch.ts'
+import { XmppError } from '../stanza/xmpp-error.ts'
 import { type IdentityParts, secondsOf } from './context.ts'
 import type { ShownIdentity } from './directory.ts'
 import type { StoredFinding, StoredPin } from './store.ts'
+import { identityNodes } from './wire.ts'
 
 /** Another member of a room was shown another root of an account. */
 export interface SplitView {
@@ -71,6 +74,7 @@ export class ContactBook {
   readonly #parts: IdentityParts
   readonly #events: ContactBookEvents
   readonly #known = new Map<string, Known>()
+  readonly #subscribed = new Set<string>()
   readonly #reading = new Map<string, Promise<void>>()
   #work: Promise<unknown> = Promise.resolve()
   #version = 0
@@ -187,6 +191,20 @@ export class ContactBook {
     const known = this.#known.get(account)
     if (known !== undefined && known.readAt + staleMs > this.#parts.timers.now()) return
     await this.refresh(account).catch((error: unknown) => this.#events.onProblem(error))
+  }
+
+  /**
+   * Asks to be told when a known account publishes: `+notify` would need a presence subscription. Once while the client is
+   * open; a server that does not do it changes nothing but the time.
+   */
+  async subscribe(account: string): Promise<void> {
+    if (this.#subscribed.has(account) || this.pin(account).trust === 'UNKNOWN') return
+    this.#subscribed.add(account)
+    try {
+      await subscribePep(this.#parts.port, account, identityNodes.manifest)
+    } catch (error) {
+      if (!(error instanceof XmppError)) throw error
+    }
   }
 
   /** As {@link refresh}; problems are told and not thrown. */

@@ -27,7 +27,11 @@ export type CommitAdditions = (group: Group, options: CommitOptions) => CommitOp
 export function identityLeaf(
   own: OwnIdentity,
   deviceId: Uint8Array,
-  settings: { readonly policy: Partial<IdentityPolicy>; readonly additions: CommitAdditions },
+  settings: {
+    readonly policy: Partial<IdentityPolicy>
+    readonly admins: 'creator' | 'everybody'
+    readonly additions: CommitAdditions
+  },
 ): LeafProvider {
   const certificateOf = (leaf: OwnLeaf) =>
     equalBytes(fromHex(leaf.device), deviceId) ? own.certificate(leaf.signatureKey) : undefined
@@ -43,7 +47,7 @@ export function identityLeaf(
         throw new MlsError('identity/state', 'a device without certificate makes no group', { rule: 'I091' })
       return identityGroupExtensions({
         policy: { ...defaultIdentityPolicy, ...settings.policy },
-        roles: groupRoles([utf8(leaf.account)]),
+        ...(settings.admins === 'everybody' ? {} : { roles: groupRoles([utf8(leaf.account)]) }),
       })
     },
     async commitOptions(group, options) {

@@ -31,6 +31,9 @@ import { standingOf, trustOf } from './trust.ts'
 
 /** The longest wait before this device does what others may do as well, in milliseconds. */
 const spreadMs = 3_000
+/** A leaf is renewed when its certificate has less than this left, in seconds. */
+const renewSeconds = 60n * 86_400n
+const anyLeaf = { mode: 'tofu', x509Device: undefined } as const
 
 /** Sentences for facts about single devices. */
 const factSentences: Readonly<Record<GroupFact['kind'], string>> = {
@@ -84,13 +87,14 @@ export class RoomGuard implements RoomIdentity {
       readonly problem: (error: unknown) => void
       /** What groups that are made here ask. */
       readonly policy: Partial<IdentityPolicy>
+      readonly admins: 'creator' | 'everybody'
     },
   ) {
     const { suite, deviceId } = parts
     this.certificates = new CertificateCache(suite)
     this.groupRules = identityGroupRules({ suite, certificates: this.certificates })
     const additions: CommitAdditions = (group, options) => this.commitOptions(group, options)
-    this.leaf = identityLeaf(deps.own, deviceId, { policy: deps.policy, additions })
+    this.leaf = identityLeaf(deps.own, deviceId, { policy: deps.policy, admins: deps.admins, additions })
     this.#parts = parts
     this.#own = deps.own
     this.#book = deps.book
@@ -162,7 +166,7 @@ export class RoomGuard implements RoomIdentity {
     })
     const list = facts.map((fact): IdentityIssue => {
       const account = fromUtf8(fact.account)
-      const leaf = tryLeafIdentity(view.tree.leaf(fact.leafIndex)?.leafNode, { mode: 'tofu', x509Device: undefined })
+      const leaf = tryLeafIdentity(view.tree.leaf(fact.leafIndex)?.leafNode, anyLeaf)
       const sentence = fact.kind === 'account' ? contactSentences[this.#book.state(account)] : factSentences[fact.kind]
       const device = leaf === undefined ? undefined : toHex(leaf.deviceId)
       return { kind: 'identity', account, device, fact: fact.kind, sending: this.#rule(fact, account), sentence }
@@ -212,12 +216,27 @@ export class RoomGuard implements RoomIdentity {
     }
   }
 
-  /** Other rooms and their members see the own leaf with its new certificate. */
-  renewLeaves(): void {
+  /** Leaves that stand on an older root, or whose certificate ends soon, are renewed without waiting for another commit. */
+  #renewLeaves(): void {
     for (const { room } of this.#rooms.values())
       this.#later(this.#spread(), async () => {
-        if (room.group() !== undefined) await room.update()
+        const group = room.group()
+        if (group !== undefined && this.#isOld(group)) await room.update()
       })
+  }
+
+  #isOld(group: Group): boolean {
+    const leaf = tryLeafIdentity(group.view.tree.leaf(group.leafIndex)?.leafNode, anyLeaf)
+    const shown = leaf?.certificate?.cert
+    const newest = leaf && this.#own.certificate(leaf.signatureKey)
+    if (shown === undefined || newest === undefined) return false
+    const soon = secondsOf(this.#parts.timers) + renewSeconds
+    return shown.generation < newest.generation || (shown.notAfter < soon && newest.notAfter > shown.notAfter)
+  }
+
+  /** Reads the nodes of the people in all rooms again. */
+  async refresh(): Promise<void> {
+    for (const watched of this.#rooms.values()) await this.#meetAll(watched)
   }
 
   /** What own commits carry: evidence for Removes, the record of an own rotation, the root over the heads that are seen. */
@@ -361,6 +380,7 @@ export class RoomGuard implements RoomIdentity {
   /** The own certificate is another one. */
   certified(): void {
     for (const listener of this.#listeners) listener()
+    this.#renewLeaves()
   }
 
   #spread(): number {

@@ -31,6 +31,11 @@ export interface IdentityOptions {
   readonly deviceId?: Uint8Array
   /** What groups that are made here ask of their members. */
   readonly policy?: Partial<IdentityPolicy>
+  /**
+   * Who may remove others without evidence and change the rules of groups that are made here: the account that makes them
+   * (the default), or every member. Somebody whom the room has put out is removed from the group by an admin only.
+   */
+  readonly admins?: 'creator' | 'everybody'
   readonly ports?: {
     readonly timers?: Timers
     readonly random?: RandomSource
