@@ -164,7 +164,10 @@ export async function removeDevice(
 
 /** The root that was announced takes over. */
 export async function rotateRoot(identity: IdentityClient, person: Person): Promise<void> {
-  await identity.rotate(await recoveryCode(person))
+  const code = await recoveryCode(person)
+  // who types it has it
+  if (identity.status.rootState === 'CREATED') await identity.codeSaved()
+  await identity.rotate(code)
   person.print(person.paint.good('  ✓ Your identity is renewed; your contacts stay verified and need not do anything.'))
   show(identity, person)
 }

@@ -105,7 +105,8 @@ export async function showContacts(
   { print, paint }: Pick<Person, 'print' | 'paint'>,
   account: string | undefined,
 ): Promise<void> {
-  const contacts = account === undefined ? identity.contacts : [await identity.contact(account)]
+  const others = identity.contacts.filter((one) => one.account !== identity.account)
+  const contacts = account === undefined ? others : [await identity.contact(account)]
   if (contacts.length === 0) print('Nobody is known yet.')
   for (const contact of contacts) for (const line of contactLines(contact, paint)) print(line)
 }
