@@ -7,7 +7,6 @@ import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import {
   StoredKeyPackage as BundleCodec,
   encodeKeyPackageBundle,
-  type Identity,
   type KeyPackageBundle,
   makeKeyPackage,
 } from '../../group/key-package.ts'
@@ -17,6 +16,7 @@ import { fetchPep } from '../pep/pep-fetch.ts'
 import { PepPublisher } from '../pep/pep-publisher.ts'
 import type { XmppContext } from '../port.ts'
 import { ownLeafExtensions, roomCapabilities } from './engine/groups.ts'
+import type { EngineContext } from './engine/state.ts'
 import { deviceOf } from './identity.ts'
 import type { LeafProvider } from './leaf-provider.ts'
 import type { RoomIdentity } from './room-identity.ts'
@@ -33,7 +33,7 @@ const renewMs = 7 * 24 * 60 * 60 * 1000
 /** What the own device brings. */
 export interface KeyPackageOwner {
   readonly suite: CipherSuite
-  readonly identity: Identity
+  readonly identity: EngineContext['identity']
   readonly account: string
   readonly device: string
   readonly leaf?: LeafProvider | undefined
@@ -163,8 +163,10 @@ export class KeyPackages {
 
   #bundle({ reference, stored }: { readonly reference: Bytes; readonly stored: StoredKeyPackage }): KeyPackageBundle {
     const { keyPackage, initKeyPair, encryptionKeyPair } = decode(BundleCodec, stored.secrets)
-    const { signer } = this.#owner.identity
+    const { identity } = this.#owner
     const { message, lastResort } = stored
+    // made with an earlier key, perhaps
+    const signer = identity.signerOf?.(keyPackage.leafNode.signatureKey) ?? identity.signer
     return { keyPackage, initKeyPair, encryptionKeyPair, signer, message, reference, lastResort }
   }
 

@@ -21,7 +21,8 @@ export interface LeafProvider {
   readonly customProposals: readonly CustomProposalType[]
   /**
    * Extensions of own leaves, in KeyPackages, new groups and external joins: the certificate of the device. `begins` is the
-   * epoch that begins with the leaf, where that is known: for external joins.
+   * epoch that begins with the leaf, where that is known: for external joins. After a copy of the storage was noticed it is
+   * asked for a new signature key, which is taken only if all types come back that the present key has, one at least.
    */
   leafExtensions(leaf: OwnLeaf, begins?: bigint): readonly Extension[] | Promise<readonly Extension[]>
   /** Extensions of the GroupContext of a group that is made here, beside those of the binding. */

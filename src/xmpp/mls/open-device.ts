@@ -9,11 +9,11 @@ import type { Storage } from '../../ports/storage.ts'
 import { defaultProvider } from '../../providers/default.ts'
 import { systemClock } from '../../providers/system-clock.ts'
 import { systemRng } from '../../providers/system-rng.ts'
-import { keySigner } from '../../signed/signer.ts'
 import { openMemoryStorage } from '../../storage/memory.ts'
 import type { RandomSource, Timers } from '../port.ts'
+import { DeviceKeys, type StoredKeys } from './device-keys.ts'
 import { deviceCredential, deviceIdLength } from './identity.ts'
-import type { ClientStore } from './store.ts'
+import type { ClientStore, StoredDevice } from './store.ts'
 
 /** A device with the keys of its leaves. */
 export interface OwnDevice {
@@ -61,16 +61,19 @@ export async function openDevice(
     if (found.account !== account || other) throw new MlsError('xmpp/jid', 'the storage belongs to another device')
     if (found.suite !== suite.parameters.id)
       throw new MlsError('suite/unsupported', 'the storage was made for another suite')
-    return own(suite, account, found.deviceId, found.signatureKey)
+    return own(suite, store, found)
   }
   const deviceId = copyBytes(wanted.deviceId ?? suite.randomBytes(deviceIdLength))
   if (deviceId.length !== deviceIdLength) throw new MlsError('xmpp/jid', 'a device id has 16 bytes')
   const { privateKey } = suite.generateSignatureKeyPair()
-  await store.saveDevice({ account, deviceId, suite: suite.parameters.id, signatureKey: copyBytes(privateKey) })
-  return own(suite, account, deviceId, privateKey)
+  const device = { account, deviceId, suite: suite.parameters.id, signatureKey: copyBytes(privateKey), former: [] }
+  await store.saveDevice(device)
+  return own(suite, store, device)
 }
 
-function own(suite: CipherSuite, account: string, deviceId: Uint8Array, privateKey: Uint8Array): OwnDevice {
-  const signer = keySigner(suite, privateKey)
-  return { identity: { credential: deviceCredential(account, deviceId), signer }, device: toHex(deviceId) }
+function own(suite: CipherSuite, store: ClientStore, stored: StoredDevice): OwnDevice {
+  const { account, deviceId } = stored
+  const save = (keys: StoredKeys) => store.saveDevice({ ...stored, ...keys })
+  const identity = new DeviceKeys(suite, deviceCredential(account, deviceId), stored, save)
+  return { identity, device: toHex(deviceId) }
 }

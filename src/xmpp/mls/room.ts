@@ -6,6 +6,7 @@ import type { Room } from '../room.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import { bareJid } from '../stanza/jid.ts'
 import { hasCondition } from '../stanza/xmpp-error.ts'
+import { renewCopiedKey } from './device-keys.ts'
 import { Emitter } from './emitter.ts'
 import type { EngineEvent } from './engine/events.ts'
 import { engineId, participantsOf } from './engine/groups.ts'
@@ -267,9 +268,11 @@ export class MlsRoom {
 
   /**
    * Comes back after lost state, as one operation that everybody sees: asks the members for the group's state and joins
-   * by an external commit that removes the old leaf. Resolves when this device is in. Where the room had put this account
+   * by an external commit that removes the old leaf. Resolves when this device is in. A device whose state was copied takes
+   * a new signature key for it, where it may (see `LeafProvider`). Where the room had put this account
    * out and lets it in again, and the group still has it, that is all.
-   * @throws `xmpp/timeout` when nobody answers; an answer that comes later is still taken; XmppError of a room that refuses
+   * @throws `xmpp/timeout` when nobody answers; an answer that comes later is still taken; XmppError of a room that refuses;
+   *   what the provider of leaves throws
    */
   async rejoin(): Promise<void> {
     const { engine } = this.#session.ports
@@ -277,6 +280,7 @@ export class MlsRoom {
       await this.#session.back()
       if (this.#session.health.state === 'active') return
     }
+    await renewCopiedKey(engine, this.#session.state, this.#keyPackages)
     const recent = await recentHandshakes(this.#session).catch(() => [])
     await this.#session.post({ kind: 'rejoin', recent })
     const done = await this.#session.until(() => this.#session.state.phase === 'active', engine.settings.timeoutMs)

@@ -9,7 +9,7 @@ import type { StorageOperation } from '../../ports/storage.ts'
 import { systemRng } from '../../providers/system-rng.ts'
 import type { RandomBytes } from '../../storage/owner.ts'
 import { putRecord, readRecord, recordType } from '../../storage/records.ts'
-import { bool, bytes, fields, optional, text, uint } from '../../storage/schema.ts'
+import { bool, bytes, fields, list, optional, text, uint } from '../../storage/schema.ts'
 import type { EngineContext, RoomState } from './engine/state.ts'
 import { roomName, roomTables } from './store-layout.ts'
 import { roomRecords } from './store-records.ts'
@@ -20,13 +20,16 @@ import type { HistoryPolicy } from './types.ts'
 const large = { max: 64 * 1024 * 1024 } as const
 const DeviceRecord = recordType({
   type: 'mls_device',
-  version: 1,
+  version: 2,
   schema: fields({
     account: text(3071),
     deviceId: bytes({ length: 16 }),
     suite: uint(65_535),
     signatureKey: bytes({ max: 256 }),
+    /** Earlier ones, the newest first: leaves of groups may still have them. */
+    former: list(bytes({ max: 256 }), 15),
   }),
+  migrations: [(body) => body.set('former', [])],
 })
 const KeyPackageRecord = recordType({
   type: 'mls_key_package',
@@ -109,8 +112,8 @@ export class ClientStore {
     return readRecord(this.#storage, tables.device, deviceKey, DeviceRecord)
   }
 
-  async saveDevice(device: StoredDevice): Promise<void> {
-    await this.#storage.apply([putRecord(tables.device, deviceKey, DeviceRecord, device)])
+  async saveDevice(device: Omit<StoredDevice, 'former'> & Partial<StoredDevice>): Promise<void> {
+    await this.#storage.apply([putRecord(tables.device, deviceKey, DeviceRecord, { former: [], ...device })])
   }
 
   /** All own KeyPackages by reference. */

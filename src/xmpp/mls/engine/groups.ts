@@ -102,7 +102,7 @@ export function restoreInput(context: EngineContext): { readonly input: RestoreI
     input: {
       suite,
       config: configOf(context, cell),
-      signer: (key) => (sameBytes(key, signer.publicKey) ? signer : undefined),
+      signer: (key) => (sameBytes(key, signer.publicKey) ? signer : identity.signerOf?.(key)),
     },
     bind(group) {
       cell.group = group

@@ -19,7 +19,8 @@ import type { EngineEntry } from './entries.ts'
 /** What is the same for a room's whole life. */
 export interface EngineContext {
   readonly suite: CipherSuite
-  readonly identity: Identity
+  /** `signerOf`: the signer of the own leaf of a group that was joined with an earlier key. */
+  readonly identity: Identity & { signerOf?(signatureKey: Uint8Array): Identity['signer'] | undefined }
   readonly account: string
   readonly device: string
   readonly room: string
