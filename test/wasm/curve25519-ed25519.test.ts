@@ -242,6 +242,44 @@ describe('Ed25519 kernels', { timeout: 60_000 }, () => {
     }
   })
 
+  test('an expanded key with quarters of S and of the challenge at their ends', () => {
+    const ones = 2n ** 64n - 1n
+    const ends = [
+      0n,
+      1n,
+      ones,
+      ones - 1n,
+      2n ** 63n,
+      2n ** 63n - 1n,
+      0x5555555555555555n,
+      0xaaaaaaaaaaaaaaaan,
+      15n << 60n,
+      127n,
+    ]
+    const pick = () => ends[Math.floor(Math.random() * ends.length)] as bigint
+    const crafted = (): bigint => [0, 1, 2, 3].reduce((sum, i) => sum + (pick() << BigInt(64 * i)), 0n) % ORDER
+    const scalars = [
+      0n,
+      1n,
+      ORDER - 1n,
+      2n ** 252n - 1n,
+      2n ** 252n,
+      2n ** 192n - 1n,
+      ...Array.from({ length: CASES }, crafted),
+    ]
+    for (const [n, s] of scalars.entries()) {
+      const k = scalars[(5 * n + 2) % scalars.length] as bigint
+      const key = Point.BASE.multiply(randomScalar())
+      const times = (point: typeof key, scalar: bigint) => (scalar === 0n ? Point.ZERO : point.multiplyUnsafe(scalar))
+      const r = times(Point.BASE, s).subtract(times(key, k))
+      const signature = concat([r.toBytes(), toBytes(s)])
+      const digest = concat([toBytes(k), new Uint8Array(32)])
+      expect(curve.ed25519VerifyExpandedHashed(key.toBytes(), signature, digest)).toBe(true)
+      const other = concat([toBytes((k + 2n ** BigInt((n * 37) % 252)) % ORDER), new Uint8Array(32)])
+      expect(curve.ed25519VerifyExpandedHashed(key.toBytes(), signature, other)).toBe(false)
+    }
+  })
+
   test('Wycheproof ed25519', () => {
     interface Case {
       readonly tcId: number

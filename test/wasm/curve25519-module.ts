@@ -15,8 +15,10 @@ interface Exports {
   ed25519Expand(out: number, seed: number): void
   ed25519Sign(out: number, expanded: number, message: number, length: number): void
   ed25519Verify(pk: number, signature: number, message: number, length: number): number
+  ed25519IsKey(pk: number): number
   ed25519VerifyKeyExpand(out: number, pk: number): number
   ed25519VerifyExpanded(key: number, signature: number, message: number, length: number): number
+  ed25519VerifyExpandedHashed(key: number, signature: number, digest: number): number
   ed25519VerifyBatchScratch(n: number): number
   ed25519VerifyBatch(
     n: number,
@@ -28,6 +30,9 @@ interface Exports {
     scratch: number,
   ): number
 }
+
+/** Bytes of an expanded key. */
+const EXPANDED = 5152
 
 export interface Signed {
   readonly pk: Uint8Array
@@ -112,9 +117,18 @@ export async function loadCurve25519(bytes?: Uint8Array) {
     /** By expanded key; a key that cannot be expanded verifies nothing. */
     ed25519VerifyExpanded: ({ pk, signature, message }: Signed): boolean =>
       run(() => {
-        const key = reserve(2592)
-        if (kernel.ed25519VerifyKeyExpand(key, put(pk)) !== 1) return false
+        const key = reserve(EXPANDED)
+        const isKey = kernel.ed25519IsKey(put(pk))
+        if (kernel.ed25519VerifyKeyExpand(key, put(pk)) !== isKey) throw new Error('two verdicts on one key')
+        if (isKey !== 1) return false
         return kernel.ed25519VerifyExpanded(key, put(signature), put(message), message.length) === 1
+      }),
+    /** By expanded key, with the 64 bytes that R, the key and the message are hashed to. */
+    ed25519VerifyExpandedHashed: (pk: Uint8Array, signature: Uint8Array, digest: Uint8Array): boolean =>
+      run(() => {
+        const key = reserve(EXPANDED)
+        if (kernel.ed25519VerifyKeyExpand(key, put(pk)) !== 1) return false
+        return kernel.ed25519VerifyExpandedHashed(key, put(signature), put(digest)) === 1
       }),
     ed25519VerifyBatch: (items: readonly Signed[], z: Uint8Array): boolean =>
       run(() => kernel.ed25519VerifyBatch(...batchArguments(items, z)) === 1),

@@ -146,16 +146,16 @@ export function ed25519VerifyBatch(
     mulAdd(BATCH_SUM, BATCH_Z, signature + 32, BATCH_SUM)
     mulAdd(BATCH_SCALAR, BATCH_Z, CHALLENGE, BATCH_SCALAR + 32)
     if (straus) {
-      slide(digits + i * 256, BATCH_SCALAR, 5, false)
-      slide(digits + (n + i) * 256, BATCH_Z, 5, false)
+      slide(digits + i * 256, BATCH_SCALAR, 5, false, 256)
+      slide(digits + (n + i) * 256, BATCH_Z, 5, false, 256)
     } else {
       recode(digits + i * 2, count * 2, BATCH_SCALAR, window, windowsFor(254, window), false)
       recode(digits + (n + 1 + i) * 2, count * 2, BATCH_Z, window, shortWindows, false)
     }
   }
   if (straus) {
-    slide(B_DIGITS, BATCH_SUM, 8, true)
-    multiply(2 * n, scratch, digits, 1)
+    slide(B_DIGITS, BATCH_SUM, 8, true, 256)
+    multiply(2 * n, scratch, digits, 1, 256)
   } else {
     const base: usize = scratch + n * 320
     copy<v128>(base, BASE_POINT)

@@ -11,16 +11,16 @@ const ROW: usize = 8 * 160
 
 let ready: bool = false
 
-/** Fills the constant-time table (row i: j * 256^i * B, j = 1..8) and the odd multiples of B once. Variable time on public data. */
+/** Fills the constant-time table (row i: j * 256^i * B, j = 1..8) and the odd multiples of B and of 2^64, 2^128, 2^192 B once. Variable time on public data. */
 export function prepareTables(): void {
   if (ready) return
   copy<v128>(V_T, BASE_POINT)
   for (let row: usize = BASE_TABLE; row < BASE_TABLE + 32 * ROW; row += ROW) {
-    if (row === BASE_TABLE + 16 * ROW) oddMultiples(BASE_ODD + 10240, 64, V_T)
+    const done: usize = row - BASE_TABLE
+    if (done % (8 * ROW) === 0) oddMultiples(BASE_ODD + done, 64, V_T)
     multiples(row, 8, V_T, row)
     p4Double(V_T, V_T, 8)
   }
-  oddMultiples(BASE_ODD, 64, BASE_POINT)
   ready = true
 }
 

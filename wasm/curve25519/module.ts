@@ -18,6 +18,7 @@ export {
   x25519BaseMany,
 } from './sign'
 export {
+  ed25519IsKey,
   ed25519Verify,
   ed25519VerifyExpanded,
   ed25519VerifyExpandedHashed,

@@ -7,10 +7,13 @@ import { decompress, smallOrder } from './decompress'
 import { oddMultiples, prepareTables } from './edwards'
 import { copy, fromLane, isZero } from './field'
 import { feSub } from './field.generated'
-import { B_DIGITS, BASE_ODD, CHALLENGE, D0, DIGEST, HALF, V_A, V_DIGITS, V_R, V_SUM, V_T, V_TABLE } from './memory'
+import { B_DIGITS, BASE_ODD, CHALLENGE, D0, DIGEST, QUARTER, V_A, V_DIGITS, V_R, V_SUM, V_T, V_TABLE } from './memory'
 import { belowOrder, reduceWide } from './order'
 import { p4Add, p4Cache, p4Double } from './point'
 import { hashFinal, hashInit, hashUpdate } from './sha512'
+
+/** Digits of a quarter: 64 bits, and the widest window above them. */
+const QUARTER_LENGTH: usize = 72
 
 /** CHALLENGE = SHA-512(R || A || M) mod L (RFC 8032 §5.1.7 step 2). */
 export function challenge(pk: usize, signature: usize, message: usize, length: usize): void {
@@ -31,11 +34,14 @@ export function bitsFrom(scalar: usize, position: usize): u32 {
   return <u32>((low | (high << 32)) >> (position & 31))
 }
 
-/** Sliding signed window digits: 256 x i8 at `out`, odd or zero, |digit| < 2^(width - 1), of a scalar below 2^254, negated on demand. */
-export function slide(out: usize, scalar: usize, width: usize, negate: bool): void {
-  memory.fill(out, 0, 256)
+/**
+ * Sliding signed window digits: `length` x i8 at `out`, odd or zero, |digit| < 2^(width - 1), negated on demand. The scalar is below
+ * 2^254 for a length of 256, and below 2^(length - width) for another.
+ */
+export function slide(out: usize, scalar: usize, width: usize, negate: bool, length: usize): void {
+  memory.fill(out, 0, length)
   let carry: u32 = 0
-  for (let i: usize = 0; i < 256; ) {
+  for (let i: usize = 0; i < length; ) {
     const bits: u32 = bitsFrom(scalar, i)
     if (((bits + carry) & 1) === 0) {
       i++
@@ -49,25 +55,25 @@ export function slide(out: usize, scalar: usize, width: usize, negate: bool): vo
   }
 }
 
-/** The digits of the low and the high 128 bits apart, at `out` and `out` + 256. */
-function slideHalves(out: usize, scalar: usize, width: usize, negate: bool): void {
-  memory.fill(HALF + 16, 0, 16)
-  memory.copy(HALF, scalar, 16)
-  slide(out, HALF, width, negate)
-  memory.copy(HALF, scalar + 16, 16)
-  slide(out + 256, HALF, width, negate)
+/** The digits of each 64 bits apart, at `out`, `out` + 256, .. `out` + 768. */
+function slideQuarters(out: usize, scalar: usize, width: usize, negate: bool): void {
+  memory.fill(QUARTER, 0, 32)
+  for (let i: usize = 0; i < 4; i++) {
+    store<u64>(QUARTER, load<u64>(scalar + 8 * i))
+    slide(out + 256 * i, QUARTER, width, negate, QUARTER_LENGTH)
+  }
 }
 
 /**
- * V_SUM = sum of `count` tables (8 odd multiples each) by their digits (256 each), plus B_DIGITS times the base point, plus, for
- * `bases` = 2, the next 256 digits times 2^128 the base point.
+ * V_SUM = sum of `count` tables (8 odd multiples each) by their digits, plus B_DIGITS times the base point, plus, for `bases` = 4, the next
+ * digits times 2^64, 2^128 and 2^192 the base point. Digits are 256 bytes apart; `length` of them count.
  */
-export function multiply(count: usize, tables: usize, digits: usize, bases: usize): void {
+export function multiply(count: usize, tables: usize, digits: usize, bases: usize, length: usize): void {
   prepareTables()
   copy<v128>(V_SUM, IDENTITY)
   let doubles: i32 = 0
   let started: bool = false
-  for (let t: usize = 255; ; t--) {
+  for (let t: usize = length - 1; ; t--) {
     for (let i: usize = 0; i < count + bases; i++) {
       const base: usize = i - count
       const digit: i32 = i < count ? load<i8>(digits + i * 256 + t) : load<i8>(B_DIGITS + base * 256 + t)
@@ -118,28 +124,35 @@ function verifyChallenge(pk: usize, signature: usize): i32 {
   if (!belowOrder(signature + 32) || !decompress<u64>(pk, 32, 1, V_A) || smallOrder(pk)) return 0
   if (!decompress<u64>(signature, 32, 1, V_R)) return 0
   oddMultiples(V_TABLE, 8, V_A)
-  slide(V_DIGITS, CHALLENGE, 5, true)
-  slide(B_DIGITS, signature + 32, 8, false)
-  multiply(1, V_TABLE, V_DIGITS, 1)
+  slide(V_DIGITS, CHALLENGE, 5, true, 256)
+  slide(B_DIGITS, signature + 32, 8, false, 256)
+  multiply(1, V_TABLE, V_DIGITS, 1, 256)
   return isNonce()
 }
 
+/** 1 when `pk` is acceptable as a key: a canonical encoding of a point that is not of small order, else 0. */
+export function ed25519IsKey(pk: usize): i32 {
+  return decompress<u64>(pk, 32, 1, V_A) && !smallOrder(pk) ? 1 : 0
+}
+
 /**
- * Prepares a public key for several verifications: odd multiples of A and of 2^128 A, then the key itself; 2592 bytes at `out`, aligned
- * to 16. Returns 0 when the key is not acceptable (then no signature by it is), else 1.
+ * Prepares a public key for several verifications: odd multiples of A, 2^64 A, 2^128 A and 2^192 A, then the key itself; 5152 bytes at
+ * `out`, aligned to 16. Returns 0 when the key is not acceptable (then no signature by it is), else 1.
  */
 export function ed25519VerifyKeyExpand(out: usize, pk: usize): i32 {
-  if (!decompress<u64>(pk, 32, 1, V_A) || smallOrder(pk)) return 0
-  oddMultiples(out, 8, V_A)
-  p4Double(V_A, V_A, 128)
-  oddMultiples(out + 1280, 8, V_A)
-  memory.copy(out + 2560, pk, 32)
+  if (!ed25519IsKey(pk)) return 0
+  for (let i: usize = 0; ; ) {
+    oddMultiples(out + i * 1280, 8, V_A)
+    if (++i === 4) break
+    p4Double(V_A, V_A, 64)
+  }
+  memory.copy(out + 5120, pk, 32)
   return 1
 }
 
-/** `ed25519Verify` with an expanded key: half the doublings, one decompression less. */
+/** `ed25519Verify` with an expanded key: a quarter of the doublings, one decompression less. */
 export function ed25519VerifyExpanded(key: usize, signature: usize, message: usize, length: usize): i32 {
-  challenge(key + 2560, signature, message, length)
+  challenge(key + 5120, signature, message, length)
   return verifyExpandedChallenge(key, signature)
 }
 
@@ -151,8 +164,8 @@ export function ed25519VerifyExpandedHashed(key: usize, signature: usize, digest
 
 function verifyExpandedChallenge(key: usize, signature: usize): i32 {
   if (!belowOrder(signature + 32) || !decompress<u64>(signature, 32, 1, V_R)) return 0
-  slideHalves(V_DIGITS, CHALLENGE, 5, true)
-  slideHalves(B_DIGITS, signature + 32, 8, false)
-  multiply(2, key, V_DIGITS, 2)
+  slideQuarters(V_DIGITS, CHALLENGE, 5, true)
+  slideQuarters(B_DIGITS, signature + 32, 8, false)
+  multiply(4, key, V_DIGITS, 4, QUARTER_LENGTH)
   return isNonce()
 }

@@ -31,7 +31,7 @@ export function wasmEd25519(kernel: Kernel<Curve25519Exports>, isFresh = false):
   const forLarge = () => wasmEd25519(kernel.fresh(), true)
   // Weak: an entry lives as long as the caller keeps the key's array
   const signingKeys = new WeakMap<Uint8Array, ExpandedKey>()
-  const verificationKeys = new VerificationKeys(arena, exports.ed25519VerifyKeyExpand)
+  const verificationKeys = new VerificationKeys(arena, exports)
 
   function expandKey(privateKey: Uint8Array): Bytes {
     const known = signingKeys.get(privateKey)

@@ -17,6 +17,7 @@ export interface Curve25519Exports extends KernelExports {
   ed25519VerifyHashed(publicKey: number, signature: number, digest: number): number
   ed25519VerifyExpandedHashed(key: number, signature: number, digest: number): number
   ed25519Verify(publicKey: number, signature: number, message: number, length: number): number
+  ed25519IsKey(publicKey: number): number
   ed25519VerifyKeyExpand(out: number, publicKey: number): number
   ed25519VerifyExpanded(key: number, signature: number, message: number, length: number): number
   ed25519VerifyBatchScratch(n: number): number

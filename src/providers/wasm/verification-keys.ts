@@ -1,29 +1,30 @@
 import { mapKey } from '../../bytes/text.ts'
 import type { Arena } from './arena.ts'
+import type { Curve25519Exports } from './kernel.ts'
 
-/** What the kernel makes of a key: odd multiples of A and of 2^128 A, and the key. */
-const expandedLength = 2592
+/** What the kernel makes of a key: odd multiples of A, 2^64 A, 2^128 A and 2^192 A, and the key. */
+const expandedLength = 5152
 const slots = 128
 /** Names of keys that were seen, or are known to be valid. */
 const remembered = 4096
 
 /**
- * Public signature keys in the form in which a signature costs half as many doublings. Making that form costs a third of a
+ * Public signature keys in the form in which a signature costs a quarter of the doublings. Making that form costs two thirds of a
  * verification, so it is made when a key comes for the second time; the least recently used one gives way. All in the
  * kernel's own memory, and public.
  */
 export class VerificationKeys {
   readonly #arena: Arena
-  readonly #expand: (out: number, publicKey: number) => number
+  readonly #exports: Curve25519Exports
   /** The address of each expanded key, least recently used first. */
   readonly #addresses = new Map<string, number>()
   readonly #free: number[] = []
   readonly #seen = new RecentNames()
   readonly #valid = new RecentNames()
 
-  constructor(arena: Arena, expand: (out: number, publicKey: number) => number) {
+  constructor(arena: Arena, exports: Curve25519Exports) {
     this.#arena = arena
-    this.#expand = expand
+    this.#exports = exports
     const first = arena.keep(slots * expandedLength)
     for (let i = 0; i < slots; i++) this.#free.push(first + i * expandedLength)
   }
@@ -45,7 +46,7 @@ export class VerificationKeys {
   isValid(name: string, publicKey: Uint8Array): boolean {
     if (this.#addresses.has(name) || this.#valid.has(name)) return true
     try {
-      const valid = this.#expand(this.#arena.reserve(expandedLength), this.#arena.put(publicKey)) === 1
+      const valid = this.#exports.ed25519IsKey(this.#arena.put(publicKey)) === 1
       if (valid) this.accept(name)
       return valid
     } finally {
@@ -72,7 +73,7 @@ export class VerificationKeys {
       address = oldest[1]
     }
     try {
-      if (this.#expand(address, this.#arena.put(publicKey)) === 1) {
+      if (this.#exports.ed25519VerifyKeyExpand(address, this.#arena.put(publicKey)) === 1) {
         this.#addresses.set(name, address)
         return address
       }
