@@ -66,6 +66,7 @@ export class IdentityClient {
   readonly #book: ContactBook
   readonly #events: Emitter<IdentityEvents>
   #findings: StoredFinding[] = []
+  readonly #alarms = new Set<string>()
   #stop: (() => void)[] = []
   readonly #owner: Owner
   readonly #backups: Backups
@@ -79,9 +80,9 @@ export class IdentityClient {
     this.#own = new OwnIdentity(parts, {
       onManifest: (now, before) => this.#ownChanged(now, before),
       onCertificate: () => this.#guard.certified(),
-      onWithheld: () => this.#alarm('withheld', undefined),
-      onReplaced: (known, shown) => this.#alarm('replaced', () => splitEvidence(known, shown)),
-      onStranger: (known, stranger) => this.#alarm('misused', () => equivocationEvidence(known, stranger)),
+      onWithheld: (known) => this.#alarm('withheld', known),
+      onReplaced: (known, shown) => this.#alarm('replaced', shown, () => splitEvidence(known, shown)),
+      onStranger: (known, stranger) => this.#alarm('misused', stranger, () => equivocationEvidence(known, stranger)),
     })
     this.#book = new ContactBook(parts, {
       onFinding: (found) => {
@@ -199,8 +200,17 @@ export class IdentityClient {
     void this.#events.emit('error', error)
   }
 
-  #alarm(kind: IdentityEvents['alarm']['kind'], evidence: (() => Uint8Array) | undefined): void {
-    void this.#events.emit('alarm', { kind, sentence: alarmSentences[kind], evidence: evidence?.() })
+  /** Something is wrong with the own account: told once for each manifest that it is about. */
+  #alarm(kind: IdentityEvents['alarm']['kind'], about: VerifiedManifest, prove?: () => Bytes): void {
+    const name = `${kind} ${toHex(about.hash)}`
+    if (this.#alarms.has(name)) return
+    this.#alarms.add(name)
+    const [sentence, evidence] = [alarmSentences[kind], prove?.()]
+    const { store, timers, account } = this.#parts
+    const found: StoredFinding = { account, kind, loudness: 'alarm', sentence, at: timers.now(), evidence }
+    this.#findings.push(found)
+    this.#background(() => store.saveFindings([found]))
+    void this.#events.emit('alarm', { kind, sentence, evidence })
   }
 
   #ownChanged(now: VerifiedManifest, before: VerifiedManifest | undefined): void {

@@ -31,6 +31,8 @@ import { standingOf, trustOf } from './trust.ts'
 
 /** The longest wait before this device does what others may do as well, in milliseconds. */
 const spreadMs = 3_000
+/** How long somebody who has lost the one device that was in a room has to come back to it, in milliseconds. */
+const returnMs = 120_000
 /** A leaf is renewed when its certificate has less than this left, in seconds. */
 const renewSeconds = 60n * 86_400n
 const anyLeaf = { mode: 'tofu', x509Device: undefined } as const
@@ -191,7 +193,7 @@ export class RoomGuard implements RoomIdentity {
       const name = `${watched.room.jid} ${device}`
       if (leafIndex === group.leafIndex || this.#removing.has(name)) continue
       this.#removing.add(name)
-      this.#later(this.#spread(), async () => {
+      this.#later(this.#patience(group, fromUtf8(account), remove?.evidence !== undefined), async () => {
         try {
           if (watched.room.group()?.memberWithSignatureKey(member.signatureKey) !== undefined)
             await watched.room.removeDevice(fromUtf8(account), device)
@@ -200,6 +202,18 @@ export class RoomGuard implements RoomIdentity {
         }
       })
     }
+  }
+
+  /**
+   * How long others are left to do it. A person whose last leaf goes would have to be invited again: whoever comes back from a
+   * backup takes the old leaf's place by himself, if that is left for him. Nothing is sent meanwhile.
+   */
+  #patience(group: Group, account: string, evidence: boolean): number {
+    const leaves = [...group.members()].filter(
+      ({ credential }) => fromUtf8(deviceOfCredential(credential).account) === account,
+    )
+    const comesBack = evidence && leaves.length === 1 && (this.#heads.manifestOf(account)?.devices.length ?? 0) > 0
+    return this.#spread() + (comesBack ? returnMs : 0)
   }
 
   /** A device of the own account is gone: it leaves every room. */

@@ -109,7 +109,7 @@ export interface IdentityEvents {
     /** Whether this device has made the change. */
     readonly byThisDevice: boolean
   }
-  /** Something is wrong with the own account on the server. */
+  /** Something is wrong with the own account on the server; kept among the findings of the own account, too. */
   readonly alarm: {
     readonly kind: 'withheld' | 'misused' | 'replaced'
     readonly sentence: string
