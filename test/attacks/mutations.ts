@@ -28,6 +28,18 @@ const strongOnly = identity(
   `return 'strong'`,
 )
 
+const certificateSignatures = identity(
+  'group-certificates',
+  'if (!results.every(Boolean))',
+  'if (results.length === 0)',
+)
+/** What a server offers is looked at before it is added. */
+const offered: Patch = {
+  file: 'src/xmpp/mls/key-packages.ts',
+  from: 'if (this.#owner.guard?.admits?.(account, device, keyPackage.leafNode) === false) return false',
+  to: '',
+}
+
 /** See the file. */
 export const mutations: readonly Mutation[] = [
   {
@@ -178,11 +190,12 @@ export const mutations: readonly Mutation[] = [
     check: 'the right to join',
     patches: [unchecked('group-rules', 'may', `'identity_group/adder', 'H6', 'a newcomer whom nobody let in'`)],
   },
-  ...['8a', '8b'].map((attack) => ({
-    attack,
-    check: 'the signatures of certificates',
-    patches: [identity('group-certificates', 'if (!results.every(Boolean))', 'if (results.length === 0)')],
-  })),
+  {
+    attack: '8a',
+    check: 'the certificate of a KeyPackage, before and in the commit',
+    patches: [certificateSignatures, offered],
+  },
+  { attack: '8b', check: 'the signatures of certificates', patches: [certificateSignatures] },
   {
     attack: '9a',
     check: 'the account in what is signed',

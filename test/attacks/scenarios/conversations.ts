@@ -29,7 +29,7 @@ function packagesOf(town: World, account: string, device: string) {
 const swappedPackage: Attack = {
   id: '8a',
   name: 'the server swaps the KeyPackage of a contact for its own',
-  stoppedBy: 'identity_group/certificate H2',
+  stoppedBy: 'xmpp/no_devices',
   async run() {
     const town = new Town('swapped package')
     const [alices, bobs] = [await town.phone(`${alice}/phone`), await town.phone(`${bob}/phone`)]

@@ -32,7 +32,7 @@ const ghostDevice: Attack = {
     const { town, first, bob: phone } = await aliceAndBob('ghost')
     const ghost = deviceOf('ghost')
     const entry = { ...first.devices[0]!, deviceId: ghost.deviceId, leafKeys: ghost.leafKeys, flags: 0 }
-    const forged = { ...first, seq: 1n, prevHash: first.hash, devices: [...first.devices, entry] }
+    const forged = { ...first, seq: first.seq + 1n, prevHash: first.hash, devices: [...first.devices, entry] }
     serve(town, alice, encode(Manifest, forged), [first])
     const error = await refusal(() => phone.identity.refresh(alice))
     const listed = (await devicesSeen(phone, alice)).includes(hex(ghost.deviceId))
@@ -142,7 +142,7 @@ const hijackedDomain: Attack = {
     }
     const { newSignature, newRoot } = await signRotation(suite, { old: undefined, next: evil.root }, content)
     const statement: RotationStatement = { ...content, newRoot, newSignature, oldSignature: newSignature }
-    const begin = { ...evil.manifest, generation: 1, seq: 1n, prevHash: first.hash, ops: undefined }
+    const begin = { ...evil.manifest, generation: 1, seq: first.seq + 1n, prevHash: first.hash, ops: undefined }
     const next = await signManifest(
       suite,
       { kind: 'root', root: evil.root },
