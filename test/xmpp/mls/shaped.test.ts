@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { concatBytes } from '../../../src/bytes/bytes.ts'
+import { type Bytes, concatBytes } from '../../../src/bytes/bytes.ts'
 import { prosodyDialect } from '../../../src/testing/xmpp/dialect.ts'
 import { XmppService } from '../../../src/testing/xmpp/index.ts'
 import { Blobs, payloadSizes } from '../../../src/xmpp/mls/blobs.ts'
@@ -57,7 +57,7 @@ describe('a shaper', () => {
 
   test('lets a Welcome of a group of 10,000 through in chunks, one after the other', async () => {
     const { service, bytes, contents, ann, bob, packed, blobs } = await large()
-    const got: Uint8Array[] = []
+    const got: Bytes[] = []
     bob.onStanza((stanza) => {
       const chunk = chunkIn(stanza)
       if (chunk !== undefined) got[chunk.index] = chunk.bytes
