@@ -10,6 +10,7 @@ import { ruleGroup } from '../commit/rules.ts'
 import { discardStaged, type StagedCommit } from '../commit/staged-commit.ts'
 import { makeGroupInfo } from '../commit/welcome.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import type { OpenedMessage } from '../framing/private-message.ts'
 import { exportSecret } from '../key-schedule/exporter.ts'
 import type { RuleGroup } from '../ports/group-rules.ts'
 import { ProposalCache } from '../proposals/proposal-cache.ts'
@@ -29,12 +30,22 @@ import { safetyNumber } from './safety-number.ts'
 import { encodeSnapshot } from './snapshot.ts'
 import { type GroupState, type GroupStatus, retainEpochs } from './state.ts'
 
+/** One change of the state: see `#swap`. */
+interface Step<T, R> {
+  readonly work: (state: GroupState) => T | Promise<T>
+  readonly apply: (result: T) => R
+  readonly drop?: (result: T) => void
+  readonly again?: boolean
+}
+
+function nothing(): void {}
+
 /** See the file. Made by `createGroup`, `joinGroup`, `joinExternal` and `restoreGroup`. */
 export class Group {
   #state: GroupState
   #queue: Promise<unknown> = Promise.resolve()
-  /** What to do when a staged commit of someone else is merged. */
-  readonly #onMerge = new WeakMap<StagedCommit, () => void>()
+  /** The messages of staged commits of others, whose keys are spent by merging. */
+  readonly #onMerge = new WeakMap<StagedCommit, OpenedMessage>()
 
   /** For `group/`. */
   constructor(state: GroupState) {
@@ -172,7 +183,7 @@ export class Group {
   merge(staged: StagedCommit): Merged {
     const state = this.#active()
     requireMergeable(state, staged)
-    this.#onMerge.get(staged)?.()
+    this.#onMerge.get(staged)?.accept()
     this.#state = mergeState(state, staged)
     if (staged.next === undefined) return { welcome: undefined, groupInfo: undefined }
     return { welcome: staged.welcome, groupInfo: staged.groupInfo }
@@ -318,16 +329,21 @@ export class Group {
     this.#state = { ...this.#state, status: 'closed', past: [], pending: undefined, proposals: ProposalCache.empty }
   }
 
-  #stage(message: Uint8Array, finish: (result: ReceiveResult) => ReceiveResult): Promise<ReceiveResult> {
+  #stage(
+    message: Uint8Array,
+    finish: (result: ReceiveResult) => ReceiveResult,
+  ): ReceiveResult | Promise<ReceiveResult> {
     return this.#swap({
       work: (state) => stageMessage(state, message, (id) => this.#psk(id)),
-      apply: ({ result, proposals, accept }) => {
+      apply: ({ result, proposals, opened }) => {
         if (result.kind === 'commit') {
-          if (accept !== undefined) this.#onMerge.set(result.staged, accept)
+          if (opened !== undefined) this.#onMerge.set(result.staged, opened)
           return finish(result)
         }
-        accept?.()
-        this.#state = { ...this.#state, proposals, past: retainEpochs(this.#state.past, this.#state.config) }
+        opened?.accept()
+        const past = retainEpochs(this.#state.past, this.#state.config)
+        if (proposals !== this.#state.proposals || past !== this.#state.past)
+          this.#state = { ...this.#state, proposals, past }
         return finish(result)
       },
       drop: ({ result }) => {
@@ -367,35 +383,32 @@ export class Group {
    * Computes on the state, then applies the result at once (R29). {@link merge} and {@link close} do not queue: what was
    * computed from a state that they replaced is dropped, and computed again or refused.
    */
-  async #swap<T, R>(step: {
-    readonly work: (state: GroupState) => Promise<T>
-    readonly apply: (result: T) => R
-    readonly drop?: (result: T) => void
-    readonly again?: boolean
-  }): Promise<R> {
-    for (;;) {
-      const { current, status } = this.#active()
-      const isCurrent = (): boolean => this.#state.current === current && this.#state.status === status
-      const outcome = await step.work(this.#state).then(
-        (value) => ({ value }),
-        (error: unknown) => ({ error }),
-      )
-      if (isCurrent()) {
-        if ('error' in outcome) throw outcome.error
-        return step.apply(outcome.value)
-      }
-      if ('value' in outcome) step.drop?.(outcome.value)
-      if (step.again !== true) {
-        this.#active()
-        throw new MlsError('group/staged', 'another epoch began during this call')
-      }
+  #swap<T, R>(step: Step<T, R>): R | Promise<R> {
+    const state = this.#active()
+    const made = step.work(state)
+    // what is there at once needs no promise of its own
+    return made instanceof Promise ? this.#swapLater(step, state, made) : step.apply(made)
+  }
+
+  async #swapLater<T, R>(step: Step<T, R>, { current, status }: GroupState, made: Promise<T>): Promise<R> {
+    const outcome = await made.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    )
+    if (this.#state.current === current && this.#state.status === status) {
+      if ('error' in outcome) throw outcome.error
+      return step.apply(outcome.value)
     }
+    if ('value' in outcome) step.drop?.(outcome.value)
+    if (step.again === true) return this.#swap(step)
+    this.#active()
+    throw new MlsError('group/staged', 'another epoch began during this call')
   }
 
   /** One call at a time (R29); a failed call does not hold up the next. */
-  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+  #exclusive<T>(work: () => T | Promise<T>): Promise<T> {
     const result = this.#queue.then(work)
-    this.#queue = result.catch(() => undefined)
+    this.#queue = result.then(nothing, nothing)
     return result
   }
 }

@@ -14,11 +14,10 @@ import type { Epoch } from '../commit/epoch.ts'
 import { memberOf } from '../commit/member.ts'
 import type { PskLookup } from '../commit/psks.ts'
 import { stageCommit } from '../commit/stage-commit.ts'
-import { unprotectPrivate } from '../framing/private-message.ts'
+import { type OpenedMessage, unprotectPrivate } from '../framing/private-message.ts'
 import { unprotectPublic } from '../framing/public-message.ts'
 import type { ProposalCache } from '../proposals/proposal-cache.ts'
 import { proposalRef, type VerifiedContent } from '../signed/framed-content.ts'
-import type { LeafIndex } from '../tree-math/tree-math.ts'
 import { ExternalSenders, readExtension } from '../wire/extension.ts'
 import type { ContentType, FramedWireFormat, SenderType } from '../wire/framed-content.ts'
 import { decodeMlsMessage, type MlsMessage } from '../wire/mls-message.ts'
@@ -33,24 +32,25 @@ export interface Staged {
   readonly result: ReceiveResult
   /** The cache after the message. */
   readonly proposals: ProposalCache
-  /** Spends the key of the message; for commits when they are merged. */
-  readonly accept?: () => void
+  /** Its key is spent when the result is applied; for commits when they are merged. */
+  readonly opened?: OpenedMessage
 }
 
 type FramedMessage = Extract<MlsMessage, { wireFormat: FramedWireFormat }>
 
-/** Processes one encoded MLSMessage without changing anything. See `Group.receive`. */
-export async function stageMessage(state: GroupState, bytes: Uint8Array, lookup: PskLookup): Promise<Staged> {
+/**
+ * Processes one encoded MLSMessage without changing anything. See `Group.receive`. What needs no rules, which may take their
+ * time, is there at once: application messages above all.
+ */
+export function stageMessage(state: GroupState, bytes: Uint8Array, lookup: PskLookup): Staged | Promise<Staged> {
   const { current, proposals } = state
   const message = framedMessage(decodeMlsMessage(bytes))
   const header = message.wireFormat === 'mls_public_message' ? message.publicMessage.content : message.privateMessage
   const { contentType, epoch } = header
   // RFC 9420 §6 V061
   check(equalBytes(header.groupId, current.context.groupId), 'framing/group_id', 'V061', 'a message of another group')
-  const unchanged = (result: ReceiveResult): Staged => ({ result, proposals })
-
   // RFC 9420 §6 V062, §12.4.2 V269: nothing of a later epoch is applied
-  if (epoch > current.context.epoch) return unchanged({ kind: 'future-epoch', contentType, epoch })
+  if (epoch > current.context.epoch) return { proposals, result: { kind: 'future-epoch', contentType, epoch } }
   const isApplication = contentType === 'application' && message.wireFormat === 'mls_private_message'
   if (epoch < current.context.epoch && isApplication) return receivePast(state, message.privateMessage)
   // application messages are never compared with commits
@@ -58,13 +58,14 @@ export async function stageMessage(state: GroupState, bytes: Uint8Array, lookup:
   if (epoch < current.context.epoch) {
     const known = state.lastCommit !== undefined && equalBytes(state.lastCommit, messageHash)
     // RFC 9420 §12.4.2 V063: a handshake of an epoch that is over; §14 V270: of two commits the first decides
-    return unchanged({ kind: known ? 'duplicate' : 'past-epoch', contentType, epoch })
+    return { proposals, result: { kind: known ? 'duplicate' : 'past-epoch', contentType, epoch } }
   }
   const { pending } = state
   // RFC 9420 §14 V272: the echo of the own commit
   if (pending !== undefined && !isApplication && equalBytes(pending.messageHash, messageHash)) {
     const { changes } = pending
-    return unchanged({ kind: 'own-commit', changes, staged: pending, welcome: undefined, groupInfo: undefined })
+    const result = { kind: 'own-commit', changes, staged: pending, welcome: undefined, groupInfo: undefined } as const
+    return { proposals, result }
   }
   checkWireFormat(state, message.wireFormat, contentType, senderTypeOf(message))
   if (message.wireFormat === 'mls_public_message') {
@@ -72,16 +73,22 @@ export async function stageMessage(state: GroupState, bytes: Uint8Array, lookup:
     return receiveContent(state, { content, size: bytes.length, messageHash, lookup })
   }
   const opened = openPrivate(current, message.privateMessage)
-  if (opened === 'duplicate') return unchanged({ kind: 'duplicate', contentType, epoch })
+  if (opened === 'duplicate') return { proposals, result: { kind: 'duplicate', contentType, epoch } }
   if (opened.kind === 'own') {
+    const { generation } = opened
     // RFC 9420 §12.4.2 V271: a commit in our name that is not the pending one
     check(contentType !== 'commit', 'commit/own_leaf', 'V271', 'a commit in the name of the own leaf')
-    return unchanged({ kind: 'own-message', contentType, epoch, generation: opened.generation })
+    return { proposals, result: { kind: 'own-message', contentType, epoch, generation } }
   }
+  const { content } = opened
+  if (isApplication) return { proposals, result: messageResult(current, opened), opened }
+  return receiveOpened(state, { content, size: bytes.length, messageHash, lookup }, opened)
+}
+
+/** {@link receiveContent} of a message whose key is spent with what comes of it. */
+async function receiveOpened(state: GroupState, received: Received, opened: OpenedMessage): Promise<Staged> {
   try {
-    const { content, generation } = opened
-    const staged = await receiveContent(state, { content, size: bytes.length, messageHash, lookup, generation })
-    return { ...staged, accept: () => opened.accept() }
+    return { ...(await receiveContent(state, received)), opened }
   } catch (error) {
     opened.reject()
     throw error
@@ -94,7 +101,6 @@ interface Received {
   readonly size: number
   readonly messageHash: Bytes
   readonly lookup: PskLookup
-  readonly generation?: number
 }
 
 async function receiveContent(state: GroupState, received: Received): Promise<Staged> {
@@ -103,11 +109,9 @@ async function receiveContent(state: GroupState, received: Received): Promise<St
   const { sender, epoch, authenticatedData } = content.content
   const own = current.privateTree.leafIndex
   switch (content.content.contentType) {
-    case 'application': {
-      // RFC 9420 §6.1 V060, V068: framing lets members alone send application data, in PrivateMessages
-      if (sender.senderType !== 'member') throw bug('application data of one who is no member')
-      return { proposals, result: messageResult(current, content, sender.leafIndex, received.generation ?? 0) }
-    }
+    // RFC 9420 §6.1 V060, V068: framing lets application data be in PrivateMessages alone
+    case 'application':
+      throw bug('application data that is no PrivateMessage')
     case 'proposal': {
       const { proposal } = content.content
       const reference = proposalRef(current.suite, content)
@@ -153,16 +157,10 @@ function receivePast(state: GroupState, message: PrivateMessage): Staged {
   if (opened === 'duplicate') return { proposals, result: { kind: 'duplicate', contentType, epoch } }
   if (opened.kind === 'own')
     return { proposals, result: { kind: 'own-message', contentType, epoch, generation: opened.generation } }
-  const result = messageResult(kept, opened.content, opened.leafIndex, opened.generation)
-  return { proposals, result, accept: () => opened.accept() }
+  return { proposals, result: messageResult(kept, opened), opened }
 }
 
-function messageResult(
-  epoch: Epoch,
-  { content }: VerifiedContent,
-  leafIndex: LeafIndex,
-  generation: number,
-): ReceiveResult {
+function messageResult(epoch: Epoch, { content: { content }, leafIndex, generation }: OpenedMessage): ReceiveResult {
   const leaf = epoch.tree.leaf(leafIndex)
   if (leaf === undefined || content.contentType !== 'application')
     throw new MlsError('internal/unreachable', 'a message without a sender')

@@ -39,6 +39,7 @@ export interface GroupState {
 
 /** Past epochs within the bounds of R08; those beyond are wiped. */
 export function retainEpochs(past: readonly PastEpoch[], config: GroupConfig): readonly PastEpoch[] {
+  if (past.length === 0) return past
   const oldest = config.clock.now() - config.limits.pastEpochMilliseconds
   const kept = past.slice(0, config.limits.pastEpochs).filter(({ endedAt }) => endedAt >= oldest)
   for (const one of past) if (!kept.includes(one)) wipeEpoch(one.epoch)
