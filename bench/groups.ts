@@ -65,7 +65,7 @@ async function runSuite(id: number, sizes: readonly number[], option: Arguments[
       if (i === 0) {
         // compilers warm up on groups that do not count
         const plan: Plan = { n, rounds: 6, messages: 30, implementations, pool }
-        if (option('tree') !== 'filled') await freshRows({ ...plan, n: 16 }, new Samples())
+        if (option('tree') !== 'filled') await freshRows({ ...plan, n: 16, warm: true }, new Samples())
         if (canFill && option('tree') !== 'fresh') await filledRows(plan, suite, new Samples())
         continue
       }

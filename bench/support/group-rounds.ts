@@ -29,6 +29,8 @@ export interface Plan {
   readonly rounds: number
   /** Application messages of each length. */
   readonly messages: number
+  /** Whether very many messages that do not count go first. */
+  readonly warm?: boolean
   readonly implementations: readonly Implementation[]
   /** KeyPackages of n members and one newcomer, the same for all. */
   readonly pool: readonly Uint8Array[]
@@ -158,7 +160,14 @@ async function commitRows(
     )
 }
 
+/** Turns of five messages, of all implementations alike, that go before those that count: what is measured is compiled code. */
+const warmTurns = 200
+
 async function messageRows(plan: Plan, samples: Samples, failed: Set<Implementation>, [from, to]: Pair): Promise<void> {
+  if (plan.warm === true)
+    await eachRound(plan, warmTurns, failed, async (one) => {
+      await one.receive(to, (await one.send(from, 1024)).message)
+    })
   for (const [name, length] of [
     ['100 B', 100],
     ['1 KiB', 1024],
