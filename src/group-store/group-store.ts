@@ -29,10 +29,11 @@ import {
 } from '../group/create-group.ts'
 import type { Group } from '../group/group.ts'
 import { type KeyPackageBundle, type KeyPackageInput, makeKeyPackage } from '../group/key-package.ts'
-import type { StorageOperation, StorageSizes } from '../ports/storage.ts'
+import type { StorageOperation } from '../ports/storage.ts'
 import { readRecord } from '../storage/records.ts'
 import { type Extra, GroupCell, noExtra } from './cell.ts'
 import { deleteGroup, GroupHead, type GroupPhase } from './group-head.ts'
+import { type GroupStoreSizes, groupStoreSizes } from './group-sizes.ts'
 import { KeyPackages } from './key-packages.ts'
 import { scanAll, tables } from './layout.ts'
 import { Outbox, type OutboxEntry } from './outbox.ts'
@@ -48,19 +49,6 @@ export interface GroupSummary {
   readonly quarantine: QuarantineReason | undefined
   /** Of a group that is no more. */
   readonly lastEpoch: bigint | undefined
-}
-
-/** Bytes that a part of the store takes, before the overhead of the driver. */
-export interface GroupStoreSizes {
-  readonly groups: number
-  readonly trees: number
-  readonly ratchets: number
-  readonly outbox: number
-  readonly history: number
-  readonly keyPackages: number
-  /** Everything, with the records of lower layers. */
-  readonly total: number
-  readonly mediumBytes: number | undefined
 }
 
 /** See the file. Made by {@link openGroupStore}. */
@@ -211,18 +199,7 @@ export class GroupStore {
 
   /** Counts what is stored; reads everything. @throws `storage/io` */
   async sizes(): Promise<GroupStoreSizes> {
-    const sizes = await this.#context.storage.sizes()
-    const of = (...names: readonly string[]) => bytesOf(sizes, names)
-    return {
-      groups: of(tables.groups, tables.states, tables.epochs, tables.proposals, tables.pending, tables.psks),
-      trees: of(tables.pages),
-      ratchets: of(tables.ratchets, tables.used, tables.marks),
-      outbox: of(tables.outbox),
-      history: of(tables.history),
-      keyPackages: of(tables.keyPackages),
-      total: of(...sizes.tables.keys()),
-      mediumBytes: sizes.mediumBytes,
-    }
+    return groupStoreSizes(await this.#context.storage.sizes())
   }
 
   /** Makes all deletions so far final, where the storage can (`openSealedStorage`). @throws as `Storage.apply` */
@@ -292,11 +269,4 @@ export async function openGroupStore(options: GroupStoreOptions): Promise<GroupS
   const { storage, anchor, randomBytes } = options
   const guard = await RollbackGuard.open(storage, anchor, randomBytes)
   return new GroupStore(options, guard, await Outbox.open(storage))
-}
-
-function bytesOf({ tables: all }: StorageSizes, names: readonly string[]): number {
-  return names.reduce((sum, name) => {
-    const size = all.get(name)
-    return sum + (size === undefined ? 0 : size.keyBytes + size.valueBytes)
-  }, 0)
 }

@@ -47,3 +47,8 @@ export function recordsOf(keys: readonly StorageKey[]): StorageKey[] {
     ]
   })
 }
+
+/** Stores the record of a row key under the address of its row. */
+export function rowKeyPut(key: Uint8Array, value: Uint8Array): StorageOperation {
+  return { kind: 'put', table: rowKeys, key, value }
+}

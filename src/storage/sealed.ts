@@ -32,7 +32,7 @@ import { KeyRing } from './key-ring.ts'
 import type { MasterKey } from './master-key.ts'
 import type { RandomBytes } from './owner.ts'
 import { rowAddress } from './rows.ts'
-import { checkedCopy, checkName, recordsOf, rowKeys } from './sealed-names.ts'
+import { checkedCopy, checkName, recordsOf, rowKeyPut, rowKeys } from './sealed-names.ts'
 import { generationOf, openRow, rewrapRow, rowVersion, sealRow } from './sealed-rows.ts'
 import { Turns } from './turns.ts'
 import { type KeyVault, storageVault } from './vault.ts'
@@ -294,8 +294,4 @@ class Sealed implements SealedStorage {
     this.#ring?.wipe()
     this.#ring = undefined
   }
-}
-
-function rowKeyPut(key: Uint8Array, value: Uint8Array): StorageOperation {
-  return { kind: 'put', table: rowKeys, key, value }
 }
