@@ -45,6 +45,7 @@ import {
 import type { Clock } from './ports/clock.ts'
 import { defaultProvider } from './providers/default.ts'
 import { systemClock } from './providers/system-clock.ts'
+import { systemPause } from './providers/system-pause.ts'
 import { systemRng } from './providers/system-rng.ts'
 import type { Signer } from './signed/signer.ts'
 import type { PreSharedKeyId } from './wire/psk.ts'
@@ -119,6 +120,7 @@ export type {
 export type { PskStore } from './ports/psk-store.ts'
 export type { CustomProposalType } from './proposals/proposal-rules.ts'
 export { systemClock } from './providers/system-clock.ts'
+export { systemPause } from './providers/system-pause.ts'
 export { systemRng } from './providers/system-rng.ts'
 export { keySigner, type Signer, type SyncSigner } from './signed/signer.ts'
 export type { Credential } from './wire/credential.ts'
@@ -243,5 +245,5 @@ export function externalPskId(suite: CipherSuite, pskId: Uint8Array): PreSharedK
 
 function config({ options = {} }: Settings): ReturnType<typeof makeConfig> {
   const psks = { externalPsk: () => undefined }
-  return makeConfig(options, { authentication: basicAuthentication(), psks, clock: systemClock })
+  return makeConfig(options, { authentication: basicAuthentication(), psks, clock: systemClock, pause: systemPause })
 }

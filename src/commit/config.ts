@@ -1,3 +1,4 @@
+import type { SliceRules } from '../bytes/slices.ts'
 import type { PaddingPolicy } from '../framing/padding.ts'
 import type { AuthenticationService } from '../ports/authentication-service.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -38,4 +39,17 @@ export interface GroupConfig {
   readonly maxLifetimeSeconds: bigint
   /** Called between slices of work longer than `limits.sliceMilliseconds`; a browser yields to its event loop here. */
   readonly pause?: (() => Promise<void>) | undefined
+}
+
+/** How the long work of a group shares the time. */
+export function sliceRules({ clock, pause, limits }: GroupConfig): SliceRules {
+  return { clock, pause, sliceMilliseconds: limits.sliceMilliseconds }
+}
+
+/** A commit of fewer proposals is made without a pause. */
+const manyProposals = 64
+
+/** Lets other work pass between two steps of a commit that each look at all of its proposals. */
+export async function giveWay({ pause }: SliceRules, proposals: number): Promise<void> {
+  if (proposals > manyProposals) await pause?.()
 }

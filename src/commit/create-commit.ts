@@ -31,7 +31,7 @@ import type { Capabilities } from '../wire/leaf-node.ts'
 import { encodeMlsMessage, type MlsMessage } from '../wire/mls-message.ts'
 import type { Proposal } from '../wire/proposal.ts'
 import type { UpdatePath } from '../wire/update-path.ts'
-import type { GroupConfig } from './config.ts'
+import { type GroupConfig, giveWay, sliceRules } from './config.ts'
 import { type Epoch, nextEpoch, wipeEpoch } from './epoch.ts'
 import { type PskLookup, resolvePskSecret } from './psks.ts'
 import { checkTransition } from './rules.ts'
@@ -95,6 +95,7 @@ export async function createCommit(epoch: Epoch, config: GroupConfig, request: C
     tree: epoch.tree,
     groupContext: epoch.context,
     authentication: config.authentication,
+    share: sliceRules(config),
   })
   const needsPath = request.path || request.leaf !== undefined || isPathRequired(list, config.customProposals)
   const signer = request.leaf?.signer ?? epoch.signer
@@ -102,6 +103,8 @@ export async function createCommit(epoch: Epoch, config: GroupConfig, request: C
   const pskSecret = await resolvePskSecret(suite, list.psks, request.lookup)
   const built = needsPath ? await buildPath(epoch, config, applied, kept, signer, request.leaf) : undefined
 
+  const many = list.all.length
+  await giveWay(config, many)
   const tree = built?.prepared.tree ?? applied.tree
   const changes = describeChanges(
     applied,
@@ -129,7 +132,9 @@ export async function createCommit(epoch: Epoch, config: GroupConfig, request: C
     },
   }
   const { wireFormat } = request
+  await giveWay(config, many)
   const signature = await signFramedContent(epoch.signer, wireFormat, content, epoch.encodedContext)
+  await giveWay(config, many)
   const {
     epoch: next,
     joinerSecret,
@@ -148,11 +153,13 @@ export async function createCommit(epoch: Epoch, config: GroupConfig, request: C
     limits: config.limits,
   })
   try {
+    await giveWay(config, many)
     const message = await frame(epoch, config, {
       wireFormat,
       content,
       auth: { signature, confirmationTag: next.confirmationTag },
     })
+    await giveWay(config, many)
     const groupInfoOptions = { ratchetTree: config.ratchetTreeExtension, externalPub: config.externalPub }
     const groupInfo = request.groupInfo
       ? encodeMlsMessage({ wireFormat: 'mls_group_info', groupInfo: await makeGroupInfo(next, groupInfoOptions) })
@@ -162,6 +169,7 @@ export async function createCommit(epoch: Epoch, config: GroupConfig, request: C
         ? undefined
         : await makeWelcome({
             suite,
+            share: sliceRules(config),
             groupInfo: await makeGroupInfo(next, groupInfoOptions),
             added: applied.added,
             psks: list.psks,
@@ -238,7 +246,7 @@ async function buildPath(
   })
   carryClients(config.authentication, applied.tree, prepared.tree, [leafIndex])
   const provisional = provisionalContext(epoch.context, prepared.tree, applied.extensions)
-  return { prepared, path: await sealPath(epoch.suite, prepared, provisional, applied.newLeaves) }
+  return { prepared, path: await sealPath(epoch.suite, prepared, provisional, applied.newLeaves, sliceRules(config)) }
 }
 
 async function frame(epoch: Epoch, config: GroupConfig, content: AuthenticatedContent): Promise<Bytes> {

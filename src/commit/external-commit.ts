@@ -24,7 +24,7 @@ import type { Capabilities, EncodedLeafNode } from '../wire/leaf-node.ts'
 import { encodeMlsMessage } from '../wire/mls-message.ts'
 import type { PreSharedKeyId } from '../wire/psk.ts'
 import { extensionTypes } from '../wire/registries.ts'
-import type { GroupConfig } from './config.ts'
+import { type GroupConfig, sliceRules } from './config.ts'
 import { type CreatedCommit, contextAfter, provisionalContext } from './create-commit.ts'
 import { nextEpoch } from './epoch.ts'
 import { openGroupInfo } from './join-checks.ts'
@@ -122,6 +122,7 @@ export async function createExternalCommit(
     prepared,
     provisionalContext(groupContext, prepared.tree, applied.extensions),
     applied.newLeaves,
+    sliceRules(config),
   )
   const leafIndex = prepared.privateTree.leafIndex
   const changes = describeChanges(

@@ -4,10 +4,11 @@
  */
 import { equalBytes } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
+import { inSlices, type SliceRules, slices } from '../bytes/slices.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { authenticateExternalSenders, authenticateMember, validateGroupSupport } from '../proposals/apply.ts'
 import { validateContextExtensions } from '../proposals/proposal-rules.ts'
-import { importTree } from '../ratchet-tree/import-tree.ts'
+import { importTreeSteps } from '../ratchet-tree/import-tree.ts'
 import type { Tree } from '../ratchet-tree/tree.ts'
 import { validateTree } from '../ratchet-tree/validate-tree.ts'
 import { verifyGroupInfo } from '../signed/group-info.ts'
@@ -16,7 +17,7 @@ import type { GroupInfo } from '../wire/group-info.ts'
 import { readBinding } from '../wire/leaf-node.ts'
 import { wireLimits } from '../wire/limits.ts'
 import { defaultExtensionTypes, extensionTypes, mls10 } from '../wire/registries.ts'
-import type { GroupConfig } from './config.ts'
+import { type GroupConfig, sliceRules } from './config.ts'
 import { ruleGroup } from './rules.ts'
 
 /** A GroupInfo to be checked. */
@@ -63,7 +64,8 @@ export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
     )
   validateContextExtensions(groupContext.extensions, 'V338')
 
-  const tree = importTree(suite, treeBytes(input))
+  const share: SliceRules = { ...sliceRules(config), signal: input.signal }
+  const tree = await inSlices(importTreeSteps(suite, treeBytes(input)), share)
   // RFC 9420 §12.4.3.1 V142, V165
   check(equalBytes(tree.treeHash, groupContext.treeHash), 'tree/hash', 'V142', 'a tree that is not that of the group')
   const signer = tree.leaf(groupInfo.signer)
@@ -78,14 +80,14 @@ export async function openGroupInfo(input: OpenGroupInfo): Promise<Tree> {
     version: groupContext.version,
     cipherSuite: groupContext.cipherSuite,
     extensions: groupContext.extensions,
-    sliceMilliseconds: config.limits.sliceMilliseconds,
-    clock: config.clock,
-    pause: config.pause,
-    signal: input.signal,
+    ...share,
   })
   validateGroupSupport(tree, groupContext.extensions)
-  for (const [, leaf] of tree.members())
+  const turn = slices(share)
+  for (const [, leaf] of tree.members()) {
+    await turn()
     await authenticateMember(config.authentication, readBinding(leaf.bytes), undefined, input.rule)
+  }
   // RFC 9420 §5.3.1 V054: those whom the group lets propose, for a Welcome as for an external join
   await authenticateExternalSenders(config.authentication, groupContext.extensions)
   const { pause } = config

@@ -26,7 +26,7 @@ import { verifyLeafNodeSignature } from '../signed/leaf-node.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
 import type { Commit } from '../wire/commit.ts'
 import type { UpdatePath } from '../wire/update-path.ts'
-import type { GroupConfig } from './config.ts'
+import { type GroupConfig, giveWay, sliceRules } from './config.ts'
 import { contextAfter, provisionalContext } from './create-commit.ts'
 import { type Epoch, nextEpoch, wipeEpoch } from './epoch.ts'
 import { type PskLookup, resolvePskSecret } from './psks.ts'
@@ -83,8 +83,10 @@ export async function stageCommit(input: StageInput): Promise<StagedCommit> {
     tree: epoch.tree,
     groupContext: epoch.context,
     authentication: config.authentication,
+    share: sliceRules(config),
   })
   const staged = await applyCommitPath(input, commit, applied, committer)
+  await giveWay(config, list.all.length)
   const changes = describeChanges(
     applied,
     epoch.tree,

@@ -1,7 +1,8 @@
 /** Building the Welcome and the GroupInfo of an epoch (RFC 9420 §12.4.3). */
 import { type Bytes, wipe } from '../bytes/bytes.ts'
-import { bug } from '../bytes/errors.ts'
+import { at, bug } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
+import { inBatches, type SliceRules, slices } from '../bytes/slices.ts'
 import { encode } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { sealRequests, welcomeKeyAndNonce } from '../crypto/labels.ts'
@@ -15,7 +16,8 @@ import { GroupInfo } from '../wire/group-info.ts'
 import { encodeMlsMessage } from '../wire/mls-message.ts'
 import type { PreSharedKeyId } from '../wire/psk.ts'
 import { extensionTypes, greaseValues } from '../wire/registries.ts'
-import { GroupSecrets } from '../wire/welcome.ts'
+import { type EncryptedGroupSecrets, GroupSecrets } from '../wire/welcome.ts'
+import { giveWay } from './config.ts'
 import type { Epoch } from './epoch.ts'
 
 /** What a GroupInfo carries beside the context. */
@@ -59,6 +61,7 @@ function greaseExtension(suite: CipherSuite): Extension {
 /** What a Welcome is made of. */
 export interface WelcomeInput {
   readonly suite: CipherSuite
+  readonly share?: SliceRules
   readonly groupInfo: VerifiedGroupInfo
   readonly added: readonly AddedLeaf[]
   readonly psks: readonly PreSharedKeyId[]
@@ -72,9 +75,11 @@ export interface WelcomeInput {
 
 /** The encoded MLSMessage with the Welcome for all newcomers of a commit. */
 export async function makeWelcome(input: WelcomeInput): Promise<Bytes> {
-  const { suite, added, psks } = input
+  const { suite, added, psks, share = {} } = input
+  const turn = slices(share)
   const { key, nonce } = welcomeKeyAndNonce(suite, input.welcomeSecret.take())
   const encryptedGroupInfo = suite.seal(key, nonce, new Uint8Array(0), encode(GroupInfo, input.groupInfo))
+  await giveWay(share, added.length)
   const joinerSecret = input.joinerSecret.take()
   const plaintexts: Bytes[] = []
   const recipients = added.map(({ leafIndex, keyPackage }) => {
@@ -84,18 +89,20 @@ export async function makeWelcome(input: WelcomeInput): Promise<Bytes> {
     plaintexts.push(plaintext)
     return { publicKey: keyPackage.initKey, plaintext }
   })
-  const sealed = await suite.hpkeSealMany(sealRequests('Welcome', encryptedGroupInfo, recipients))
+  const requests = sealRequests('Welcome', encryptedGroupInfo, recipients)
+  const sealed = await inBatches(requests, suite.workers === undefined ? share : {}, (part) => suite.hpkeSealMany(part))
   wipe(key, nonce, joinerSecret, ...plaintexts)
+  const secrets: EncryptedGroupSecrets[] = []
+  for (const [i, { keyPackage }] of added.entries()) {
+    await turn()
+    secrets.push({ newMember: keyPackageRef(suite, keyPackage), encryptedGroupSecrets: at(sealed, i) })
+  }
+  await giveWay(share, added.length)
   return encodeMlsMessage({
     wireFormat: 'mls_welcome',
     welcome: {
       cipherSuite: suite.parameters.id,
-      secrets: added.flatMap(({ keyPackage }, i) => {
-        const encryptedGroupSecrets = sealed[i]
-        return encryptedGroupSecrets === undefined
-          ? []
-          : [{ newMember: keyPackageRef(suite, keyPackage), encryptedGroupSecrets }]
-      }),
+      secrets,
       encryptedGroupInfo,
     },
   })

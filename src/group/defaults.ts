@@ -1,4 +1,5 @@
 /** Defaults of a client: capabilities, lifetimes, limits, configuration. */
+import { defaultSliceMilliseconds } from '../bytes/slices.ts'
 import type { GroupConfig } from '../commit/config.ts'
 import type { Limits } from '../commit/limits.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
@@ -17,7 +18,7 @@ export const defaultLimits: Limits = {
   pastEpochs: 4,
   pastEpochMilliseconds: 24 * 60 * 60 * 1000,
   resumptionPsks: 64,
-  sliceMilliseconds: 8,
+  sliceMilliseconds: defaultSliceMilliseconds,
 }
 
 /** What an application adds to the capabilities of its leaves. */
@@ -77,7 +78,7 @@ export type GroupOptions = Partial<Omit<GroupConfig, 'limits'>> & { readonly lim
 /** Completes a configuration. `ports` are what only the entry point can know. */
 export function makeConfig(
   options: GroupOptions,
-  ports: Pick<GroupConfig, 'authentication' | 'psks' | 'clock'>,
+  ports: Pick<GroupConfig, 'authentication' | 'psks' | 'clock' | 'pause'>,
 ): GroupConfig {
   return {
     ...ports,

@@ -3,6 +3,7 @@
  * enters the tree is validated here (V262), on every path: own commits, received ones, by value and by reference.
  */
 import { check, MlsError } from '../bytes/errors.ts'
+import { inBatches, inSlices, type SliceRules, slices } from '../bytes/slices.ts'
 import { mapKey } from '../bytes/text.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { AuthenticationService, CredentialBinding } from '../ports/authentication-service.ts'
@@ -28,6 +29,8 @@ export interface ApplyContext {
   readonly tree: Tree
   readonly groupContext: GroupContext
   readonly authentication: AuthenticationService
+  /** How to share the time; without it, everything at once. */
+  readonly share?: SliceRules
 }
 
 /** A leaf that a commit added. */
@@ -62,19 +65,12 @@ export async function applyProposals(list: ProposalList, context: ApplyContext):
     'R10',
     'more members than a group may have',
   )
-  validateNewLeaves(list, context, extensions)
-  const keyPackages = await verifySignatures(suite, list, groupContext)
+  const share = context.share ?? {}
+  await inSlices(validateNewLeaves(list, context, extensions), share)
+  const keyPackages = await verifySignatures(suite, list, groupContext, share)
   await authenticate(list, context, extensions)
 
-  const draft = new TreeDraft(tree)
-  for (const { leafIndex, leaf } of list.updates) draft.update(leafIndex, leaf)
-  for (const leafIndex of list.removes) draft.remove(leafIndex)
-  const added = keyPackages.map((keyPackage): AddedLeaf => {
-    const leaf = { leafNode: keyPackage.leafNode, bytes: leafNodeBytes(keyPackage) }
-    return { keyPackage, leafIndex: draft.add(leaf) }
-  })
-  // RFC 9420 §12.4.3.2: a newcomer that removes its old self may have been the only member; its path fills the tree
-  const next = draft.finish(suite, list.externalInit !== undefined)
+  const { added, next } = await inSlices(change(suite, tree, list, keyPackages), share)
   carryClients(context.authentication, tree, next, [
     ...list.updates.map(({ leafIndex }) => leafIndex),
     ...list.removes,
@@ -84,11 +80,39 @@ export async function applyProposals(list: ProposalList, context: ApplyContext):
   return { list, tree: next, extensions, added, newLeaves: new Set(added.map(({ leafIndex }) => leafIndex)) }
 }
 
+/** Proposals between two stops. */
+const stride = 16
+
+/** The changes of the tree, in the order of RFC 9420 §12.3. */
+function* change(
+  suite: CipherSuite,
+  tree: Tree,
+  list: ProposalList,
+  keyPackages: readonly VerifiedKeyPackage[],
+): Generator<void, { readonly added: readonly AddedLeaf[]; readonly next: Tree }> {
+  const draft = new TreeDraft(tree)
+  for (const { leafIndex, leaf } of list.updates) draft.update(leafIndex, leaf)
+  for (const leafIndex of list.removes) draft.remove(leafIndex)
+  const added: AddedLeaf[] = []
+  for (const keyPackage of keyPackages) {
+    const leaf = { leafNode: keyPackage.leafNode, bytes: leafNodeBytes(keyPackage) }
+    added.push({ keyPackage, leafIndex: draft.add(leaf) })
+    if (added.length % stride === 0) yield
+  }
+  // RFC 9420 §12.4.3.2: a newcomer that removes its old self may have been the only member; its path fills the tree
+  const next = yield* draft.finishSteps(suite, list.externalInit !== undefined)
+  return { added, next }
+}
+
 /**
  * The rules on each leaf (RFC 9420 §12.1.2 V223) and KeyPackage (§12.1.1 V221), and on the keys of all leaves that enter with
  * this commit. No public-key work yet.
  */
-function validateNewLeaves(list: ProposalList, context: ApplyContext, extensions: readonly Extension[]): void {
+function* validateNewLeaves(
+  list: ProposalList,
+  context: ApplyContext,
+  extensions: readonly Extension[],
+): Generator<void> {
   const { suite, tree, groupContext, authentication } = context
   const rules = { suite, version: groupContext.version, cipherSuite: groupContext.cipherSuite, extensions }
   const leaving = new Set<LeafIndex>([...list.removes, ...list.updates.map(({ leafIndex }) => leafIndex)])
@@ -143,6 +167,7 @@ function validateNewLeaves(list: ProposalList, context: ApplyContext, extensions
     // RFC 9420 §12.2 V138
     check(!initKeys.has(initKey), 'key_package/init_key', 'V138', 'two Adds with one init_key')
     initKeys.add(initKey)
+    if (initKeys.size % stride === 0) yield
   }
 }
 
@@ -150,11 +175,14 @@ async function verifySignatures(
   suite: CipherSuite,
   list: ProposalList,
   { groupId }: GroupContext,
+  share: SliceRules,
 ): Promise<readonly VerifiedKeyPackage[]> {
-  const keyPackages = await verifyKeyPackages(suite, list.adds)
-  const results = await suite.verifyMany(
+  const keyPackages = await verifyKeyPackages(suite, list.adds, share)
+  const results = await inBatches(
     // RFC 9420 §7.2 V099, V100: the leaf is signed for this group and this position
     list.updates.map(({ leafIndex, leaf }) => leafNodeVerifyRequest(leaf.bytes, { groupId, leafIndex })),
+    share,
+    (part) => suite.verifyMany(part),
   )
   // RFC 9420 §7.3 V098
   check(results.every(Boolean), 'crypto/signature', 'V098', 'the signature of a leaf does not hold')
@@ -164,10 +192,14 @@ async function verifySignatures(
 /** RFC 9420 §5.3.1: each credential that is new in the group. */
 async function authenticate(
   list: ProposalList,
-  { tree, groupContext, authentication }: ApplyContext,
+  { tree, groupContext, authentication, share = {} }: ApplyContext,
   extensions: readonly Extension[],
 ): Promise<void> {
-  for (const { leafNode } of list.adds) await authenticateMember(authentication, leafNode, undefined, 'V047')
+  const turn = slices(share)
+  for (const { leafNode } of list.adds) {
+    await turn()
+    await authenticateMember(authentication, leafNode, undefined, 'V047')
+  }
   for (const { leafIndex, leaf } of list.updates)
     await authenticateMember(authentication, leaf.leafNode, tree.leaf(leafIndex)?.leafNode, 'V048')
   if (extensions !== groupContext.extensions) await authenticateExternalSenders(authentication, extensions)

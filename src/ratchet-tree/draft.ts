@@ -4,6 +4,7 @@
  * their own leaves. Tree hashes are left open until {@link TreeDraft.finish}.
  */
 import { bug, MlsError } from '../bytes/errors.ts'
+import { atOnce } from '../bytes/slices.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
 import type { EncodedLeafNode } from '../wire/leaf-node.ts'
@@ -13,6 +14,10 @@ import { IndexDraft, type IndexedNode } from './indexes.ts'
 import { Branch, branch, memberCountOf, nodeAt, type Subtree, TreeLeaf } from './node.ts'
 import { freeLeaf, leafAt } from './resolution.ts'
 import { Tree } from './tree.ts'
+import { hashSubtreeSteps } from './tree-hash.ts'
+
+/** Changed nodes between two stops. */
+const stride = 64
 
 interface Change {
   readonly before: IndexedNode | undefined
@@ -101,6 +106,11 @@ export class TreeDraft {
    * @throws `leaf/key_reuse` when a key is there twice (V123, V124, V125, V161); `tree/structure` when no member is left
    */
   finish(suite: CipherSuite, mayBeEmpty = false): Tree {
+    return atOnce(this.finishSteps(suite, mayBeEmpty))
+  }
+
+  /** As {@link finish}; stops after some nodes, so that the caller can give way to other work. */
+  *finishSteps(suite: CipherSuite, mayBeEmpty = false): Generator<void, Tree> {
     if (this.#finished) throw bug('a tree draft after its end')
     this.#finished = true
     this.#mergeUnmerged()
@@ -115,7 +125,12 @@ export class TreeDraft {
     }
     const indexes = new IndexDraft(this.#base.indexes)
     for (const { before } of this.#changes.values()) if (before !== undefined) indexes.drop(before)
-    for (const [node, { after }] of this.#changes) if (after !== undefined) indexes.put(node, after)
+    let count = 0
+    for (const [node, { after }] of this.#changes) {
+      if (++count % stride === 0) yield
+      if (after !== undefined) indexes.put(node, after)
+    }
+    yield* hashSubtreeSteps(suite, this.#root, this.#height, 0)
     return new Tree(suite, this.#root, this.#height, indexes.finish())
   }
 

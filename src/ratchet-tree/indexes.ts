@@ -24,6 +24,8 @@ const kinds = {
 } as const satisfies Record<CapabilityKind, number>
 const kindNames = Object.keys(kinds) as readonly CapabilityKind[]
 
+/** Nodes of a whole tree between two stops. */
+const stride = 256
 /** Longest key that is indexed, in bytes: twice the largest of any suite. */
 const maxKeyLength = 266
 
@@ -105,12 +107,17 @@ export class IndexDraft {
     add(this.#credentialTypes, credentialType, 1)
   }
 
-  /** Puts the nodes of a whole tree into indexes of none; much faster than one by one. @throws as {@link put} */
-  putAll(nodes: Iterable<readonly [NodeIndex, IndexedNode | undefined]>): void {
+  /**
+   * Puts the nodes of a whole tree into indexes of none; much faster than one by one. Stops after some nodes, so that the
+   * caller can give way to other work.
+   * @throws as {@link put}
+   */
+  *putAll(nodes: Iterable<readonly [NodeIndex, IndexedNode | undefined]>): Generator<void> {
     if (this.#encryptionKeys.size > 0) throw bug('a whole tree into indexes of another')
     const encryptionKeys: Entry<NodeIndex>[] = []
     const signatureKeys: Entry<LeafIndex>[] = []
     for (const [node, item] of nodes) {
+      if (node % stride === stride - 1) yield
       if (item === undefined) continue
       if (!(item instanceof TreeLeaf)) {
         encryptionKeys.push(new Entry(keyOf(item.encryptionKey), node))
@@ -122,8 +129,11 @@ export class IndexDraft {
       add(this.#capabilities, capabilities, 1)
       add(this.#credentialTypes, credentialType, 1)
     }
+    yield
     this.#encryptionKeys = PersistentMap.of(encryptionKeys, twoEncryptionKeys).draft()
+    yield
     this.#signatureKeys = PersistentMap.of(signatureKeys, twoSignatureKeys).draft()
+    yield
   }
 
   #putEncryptionKey(node: NodeIndex, encryptionKey: Uint8Array): void {

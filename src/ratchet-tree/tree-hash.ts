@@ -7,6 +7,7 @@
  */
 import type { Bytes } from '../bytes/bytes.ts'
 import { at, bug } from '../bytes/errors.ts'
+import { atOnce } from '../bytes/slices.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { HashName } from '../crypto/suites.ts'
 import type { ParentNode } from '../wire/ratchet-tree.ts'
@@ -14,7 +15,7 @@ import { HashInputs } from './hash-inputs.ts'
 import { Branch, type Subtree, TreeLeaf } from './node.ts'
 
 /** Inputs that are hashed in one batch. */
-const batch = 1024
+const batch = 256
 /** Hashes that share an array, at least. */
 const together = 64
 /** Blank subtrees below this height are hashed again each time: at most seven hashes. */
@@ -49,11 +50,22 @@ export function parentTreeHash(
  * The tree hash of a subtree. Hashes that its nodes do not carry yet are computed and stored in them.
  */
 export function hashSubtree(suite: CipherSuite, subtree: Subtree, height: number, position: number): Bytes {
+  return subtree?.treeHash ?? atOnce(hashSubtreeSteps(suite, subtree, height, position))
+}
+
+/** As {@link hashSubtree}; stops after each batch, so that the caller can give way to other work. */
+export function* hashSubtreeSteps(
+  suite: CipherSuite,
+  subtree: Subtree,
+  height: number,
+  position: number,
+): Generator<void, Bytes> {
   if (subtree === undefined) return blankTreeHash(suite, height, position)
   if (subtree.treeHash === undefined) {
     const open = openNodes(subtree, height, position)
-    hashLeaves(suite, open)
-    for (let h = 1; h <= height; h++) hashBranches(suite, at(open, h), h)
+    yield
+    yield* hashLeaves(suite, open)
+    for (let h = 1; h <= height; h++) yield* hashBranches(suite, at(open, h), h)
   }
   if (subtree.treeHash === undefined) throw bug('a subtree without a hash')
   return subtree.treeHash
@@ -81,8 +93,8 @@ function openNodes(top: TreeLeaf | Branch, height: number, position: number): Op
   return open
 }
 
-function hashLeaves(suite: CipherSuite, open: readonly OpenNode<TreeLeaf | Branch>[][]): void {
-  hashInBatches(suite, at(open, 0), (part) => {
+function hashLeaves(suite: CipherSuite, open: readonly OpenNode<TreeLeaf | Branch>[][]): Generator<void> {
+  return hashInBatches(suite, at(open, 0), (part) => {
     for (const { node, position } of part) {
       if (!(node instanceof TreeLeaf)) throw bug('a branch at height 0')
       inputs.addLeaf(position, node.bytes)
@@ -90,7 +102,11 @@ function hashLeaves(suite: CipherSuite, open: readonly OpenNode<TreeLeaf | Branc
   })
 }
 
-function hashBranches(suite: CipherSuite, nodes: readonly OpenNode<TreeLeaf | Branch>[], height: number): void {
+function hashBranches(
+  suite: CipherSuite,
+  nodes: readonly OpenNode<TreeLeaf | Branch>[],
+  height: number,
+): Generator<void> {
   // blank subtrees first, since they use the buffer of inputs as well
   const children = nodes.map(({ node, position }) => {
     if (!(node instanceof Branch)) throw bug('a leaf above height 0')
@@ -100,7 +116,7 @@ function hashBranches(suite: CipherSuite, nodes: readonly OpenNode<TreeLeaf | Br
       right: node.right?.treeHash ?? blankTreeHash(suite, height - 1, 2 * position + 1),
     }
   })
-  hashInBatches(suite, nodes, (part, start) => {
+  return hashInBatches(suite, nodes, (part, start) => {
     for (let i = 0; i < part.length; i++) {
       const { parent, left, right } = at(children, start + i)
       inputs.addParent(parent, left, right)
@@ -108,11 +124,11 @@ function hashBranches(suite: CipherSuite, nodes: readonly OpenNode<TreeLeaf | Br
   })
 }
 
-function hashInBatches(
+function* hashInBatches(
   suite: CipherSuite,
   nodes: readonly OpenNode<TreeLeaf | Branch>[],
   add: (part: readonly OpenNode<TreeLeaf | Branch>[], start: number) => void,
-): void {
+): Generator<void> {
   for (let start = 0; start < nodes.length; start += batch) {
     const part = nodes.slice(start, start + batch)
     const hashes = hashAdded(suite, () => add(part, start))
@@ -120,6 +136,7 @@ function hashInBatches(
     part.forEach(({ node }, i) => {
       node.treeHash = at(kept, i)
     })
+    yield
   }
 }
 

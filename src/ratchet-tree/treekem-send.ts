@@ -5,6 +5,7 @@
 import { type Bytes, copyBytes, wipe } from '../bytes/bytes.ts'
 import { at, bug } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
+import { inBatches, type SliceRules } from '../bytes/slices.ts'
 import type { CipherSuite, HpkeKeyPair } from '../crypto/cipher-suite.ts'
 import { sealRequests } from '../crypto/labels.ts'
 import { isInSubtree, type LeafIndex, leafToNode, type NodeIndex } from '../tree-math/tree-math.ts'
@@ -164,17 +165,17 @@ export async function sealPath(
   prepared: PreparedPath,
   encodedGroupContext: Uint8Array,
   newLeaves: ReadonlySet<LeafIndex>,
+  share: SliceRules = {},
 ): Promise<UpdatePath> {
   const recipients = prepared.nodes.map(({ sibling }) => recipientKeys(prepared.before, sibling, newLeaves))
-  const sealed = await suite.hpkeSealMany(
-    sealRequests(
-      pathLabel,
-      encodedGroupContext,
-      prepared.nodes.flatMap(({ pathSecret }, i) =>
-        at(recipients, i).map((publicKey) => ({ publicKey, plaintext: pathSecret })),
-      ),
+  const requests = sealRequests(
+    pathLabel,
+    encodedGroupContext,
+    prepared.nodes.flatMap(({ pathSecret }, i) =>
+      at(recipients, i).map((publicKey) => ({ publicKey, plaintext: pathSecret })),
     ),
   )
+  const sealed = await inBatches(requests, suite.workers === undefined ? share : {}, (part) => suite.hpkeSealMany(part))
   let next = 0
   return {
     leafNode: prepared.leafNode,

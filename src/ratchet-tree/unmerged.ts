@@ -8,15 +8,20 @@ import type { LeafIndex } from '../tree-math/tree-math.ts'
 import type { ParentNode } from '../wire/ratchet-tree.ts'
 import { Branch, type PlacedSubtree } from './node.ts'
 
+/** Branches between two stops. */
+const stride = 256
+
 /**
- * Checks all lists of a tree.
+ * Checks all lists of a tree; stops after some branches, so that the caller can give way to other work.
  * @throws `tree/unmerged_leaves` V147-V151
  */
-export function checkUnmergedLeaves(root: PlacedSubtree): void {
+export function* checkUnmergedLeaves(root: PlacedSubtree): Generator<void> {
+  let count = 0
   const open: PlacedSubtree[] = [root]
   for (let placed = open.pop(); placed !== undefined; placed = open.pop()) {
     const { subtree, height, position } = placed
     if (!(subtree instanceof Branch)) continue
+    if (++count % stride === 0) yield
     if (subtree.parent !== undefined) checkList(subtree, subtree.parent, height, position, 2 ** root.height)
     open.push({ subtree: subtree.left, height: height - 1, position: 2 * position })
     open.push({ subtree: subtree.right, height: height - 1, position: 2 * position + 1 })

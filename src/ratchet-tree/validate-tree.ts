@@ -3,7 +3,8 @@
  * which are hashes alone, then the rules of leaves and parents, then all signatures in batches. Work is cut into slices,
  * between which the caller may let other work pass or end it; a batch of signatures is one slice at least.
  */
-import { check, MlsError } from '../bytes/errors.ts'
+import { check } from '../bytes/errors.ts'
+import { inBatches, inSlices, type SliceRules, slices, type Turn, throwIfAborted } from '../bytes/slices.ts'
 import type { CipherSuite, VerifyRequest } from '../crypto/cipher-suite.ts'
 import { leafNodeVerifyRequest } from '../signed/leaf-node.ts'
 import type { Extension } from '../wire/extension.ts'
@@ -13,7 +14,7 @@ import { checkParentHashes } from './parent-hash-validation.ts'
 import type { Tree } from './tree.ts'
 
 /** The group of a tree, and how to share the time. */
-export interface TreeValidation {
+export interface TreeValidation extends SliceRules {
   readonly groupId: Uint8Array
   readonly version: number
   readonly cipherSuite: number
@@ -21,25 +22,10 @@ export interface TreeValidation {
   readonly extensions: readonly Extension[]
   /** For leaves of source `key_package`; absent where lifetimes are not looked at. */
   readonly lifetime?: LifetimeRules | undefined
-  /** Milliseconds of work between two pauses; 8 when absent. */
-  readonly sliceMilliseconds?: number | undefined
-  /** Measures the slices; without it there is a pause every 256 nodes. */
-  readonly clock?: { now(): number } | undefined
-  /** Lets other work pass. */
-  readonly pause?: (() => Promise<void>) | undefined
-  /** Ends the work between two slices. */
-  readonly signal?: AbortSignal | undefined
 }
 
-/** Steps between two looks at the clock. */
-const steps = 16
-/**
- * Signatures of one batch, and where the caller wants pauses: of more, each is little cheaper, and what is signed is held until
- * the batch is checked.
- */
-const [signatureBatch, pausedBatch] = [2048, 1024]
-/** Steps between two pauses without a clock. */
-const stepsWithoutClock = 256
+/** Signatures of one batch: of more, each is little cheaper, and what is signed is held until the batch is checked. */
+const signatureBatch = 2048
 
 /**
  * Checks parent hashes, leaves and signatures. That keys are unique holds for every `Tree`.
@@ -47,8 +33,8 @@ const stepsWithoutClock = 256
  *   `limit/exceeded` R12; `operation/aborted` when the signal says so
  */
 export async function validateTree(suite: CipherSuite, tree: Tree, rules: TreeValidation): Promise<void> {
+  await inSlices(checkParentHashes(suite, tree), rules)
   const turn = slices(rules)
-  for (const _ of checkParentHashes(suite, tree)) await turn()
   const { version, cipherSuite, extensions, lifetime } = rules
   const leafRules = { suite, version, cipherSuite, extensions, lifetime, source: 'tree' } as const
   for (const { subtree } of tree.nodes()) {
@@ -65,14 +51,9 @@ export async function validateTree(suite: CipherSuite, tree: Tree, rules: TreeVa
   await validateSignatures(suite, tree, rules, turn)
 }
 
-async function validateSignatures(
-  suite: CipherSuite,
-  tree: Tree,
-  { groupId, signal, pause }: TreeValidation,
-  turn: () => Promise<void> | undefined,
-): Promise<void> {
-  const single = pause === undefined ? signatureBatch : pausedBatch
-  const batch = suite.workers === undefined ? single : signatureBatch * suite.workers
+async function validateSignatures(suite: CipherSuite, tree: Tree, rules: TreeValidation, turn: Turn): Promise<void> {
+  const { groupId, signal } = rules
+  const batch = signatureBatch * (suite.workers ?? 1)
   let requests: VerifyRequest[] = []
   /** The batch before, which workers may still be busy with. */
   let underWay: Promise<readonly boolean[]> = Promise.resolve([])
@@ -84,7 +65,10 @@ async function validateSignatures(
   }
   const verify = async (): Promise<void> => {
     await finish()
-    underWay = suite.verifyMany(requests)
+    underWay =
+      suite.workers === undefined
+        ? inBatches(requests, rules, (part) => suite.verifyMany(part))
+        : suite.verifyMany(requests)
     // an error is met when the next batch begins, or never, when the caller ends the work before
     underWay.catch(() => undefined)
     requests = []
@@ -108,28 +92,4 @@ function validateCredentialTypes(tree: Tree): void {
     const supported = tree.allSupport('credentials', type)
     check(supported, 'leaf/requirements', 'V120', 'a credential type that a member does not support')
   }
-}
-
-/** A function to call at each step, which pauses when a slice is used up. */
-function slices({ clock, pause, signal, sliceMilliseconds = 8 }: TreeValidation): () => Promise<void> | undefined {
-  let count = 0
-  let started = clock?.now() ?? 0
-  const rest = async (): Promise<void> => {
-    throwIfAborted(signal)
-    await pause?.()
-    throwIfAborted(signal)
-    started = clock?.now() ?? 0
-  }
-  throwIfAborted(signal)
-  return () => {
-    count++
-    if (count % steps !== 0) return undefined
-    const due = clock === undefined ? count % stepsWithoutClock === 0 : clock.now() - started >= sliceMilliseconds
-    return due ? rest() : undefined
-  }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted)
-    throw new MlsError('operation/aborted', 'the caller ended the operation', { cause: signal.reason })
 }

@@ -1,6 +1,7 @@
 /** Signatures of KeyPackages (RFC 9420 §10). */
 import type { Bytes } from '../bytes/bytes.ts'
 import { at, check, MlsError } from '../bytes/errors.ts'
+import { inBatches, type SliceRules } from '../bytes/slices.ts'
 import { encode } from '../codec/codec.ts'
 import type { CipherSuite, VerifyRequest } from '../crypto/cipher-suite.ts'
 import { refHash, signContent } from '../crypto/labels.ts'
@@ -27,6 +28,7 @@ export async function signKeyPackage(signer: Signer, content: KeyPackageTbs): Pr
 export async function verifyKeyPackages(
   suite: CipherSuite,
   keyPackages: readonly KeyPackage[],
+  share: SliceRules = {},
 ): Promise<readonly VerifiedKeyPackage[]> {
   const requests = keyPackages.flatMap((keyPackage): VerifyRequest[] => [
     // RFC 9420 §10.1 V132: by the signature key of the leaf
@@ -37,7 +39,7 @@ export async function verifyKeyPackages(
     },
     leafNodeVerifyRequest(leafNodeBytes(keyPackage), undefined),
   ])
-  const results = await suite.verifyMany(requests)
+  const results = await inBatches(requests, suite.workers === undefined ? share : {}, (part) => suite.verifyMany(part))
   for (const [index, holds] of results.entries()) {
     if (holds) continue
     // RFC 9420 §5.1.1 V036; a key of another signature scheme (V044) has another form
