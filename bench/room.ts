@@ -33,9 +33,16 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const name of venueNames.filter((one) => values.server.includes(one))) {
     const venue = await openVenue(name)
     if (venue === undefined) continue
-    rows.push(...(await measured(venue, Number(values.messages), { messages, commits }, rows.length === 0)))
+    const found = await measured(venue, Number(values.messages), { messages, commits }, rows.length === 0)
+    rows.push(...found)
+    print(found)
     await venue.close()
   }
+  if (values.write) writeResults('room', rows)
+  process.exit(0)
+}
+
+function print(rows: readonly Row[]): void {
   table([
     ['', 'devices', 'ours', 'unit', 'plain', 'plain / ours'],
     ...rows.map(({ name, n, unit, ours, peer, ratio }) => [
@@ -47,8 +54,6 @@ export async function run(args: readonly string[]): Promise<void> {
       ratio === null ? '' : figure(ratio),
     ]),
   ])
-  if (values.write) writeResults('room', rows)
-  process.exit(0)
 }
 
 async function measured(
