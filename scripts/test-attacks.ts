@@ -8,8 +8,10 @@
  */
 import { parseArgs } from 'node:util'
 import { runAttacks } from '../test/attacks/run.ts'
+import { ensureWasm } from './build-wasm.ts'
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } })
+await ensureWasm()
 let [passed, failed] = [0, 0]
 for await (const result of runAttacks(positionals)) {
   if (result.passed) passed++

@@ -40,6 +40,11 @@ const offered: Patch = {
   to: '',
 }
 
+const revocations = [
+  identity('group-facts', 'if (head.revoked.some(', 'if (false && head.revoked.some('),
+  identity('group-facts', 'if (!listed && head.seq', 'if (false && head.seq'),
+]
+
 /** See the file. */
 export const mutations: readonly Mutation[] = [
   {
@@ -172,19 +177,28 @@ export const mutations: readonly Mutation[] = [
       strongOnly,
     ],
   },
-  {
-    attack: '5',
+  ...['5', '5b'].map((attack) => ({
+    attack,
     check: 'the comparison of heads in commits',
     patches: [identity('group-gossip', `return equalBytes(found, own) ? 'same' : 'different'`, `return 'same'`)],
-  },
-  ...['6', '7b'].map((attack) => ({
-    attack,
-    check: 'the list of revocations',
-    patches: [
-      identity('group-facts', 'if (head.revoked.some(', 'if (false && head.revoked.some('),
-      identity('group-facts', 'if (!listed && head.seq', 'if (false && head.seq'),
-    ],
   })),
+  ...['6', '7b'].map((attack) => ({ attack, check: 'the list of revocations', patches: revocations })),
+  {
+    attack: '6b',
+    check: 'the look at what is offered, and the list of revocations',
+    patches: [offered, ...revocations],
+  },
+  {
+    attack: '4b',
+    check: 'the heads in messages',
+    patches: [
+      {
+        file: 'src/xmpp/identity/head-exchange.ts',
+        from: 'if (!headIsDue(this.#said.get(jid), group.epoch, head)) return []',
+        to: 'if (head !== undefined) return []',
+      },
+    ],
+  },
   {
     attack: '7a',
     check: 'the right to join',

@@ -7,6 +7,7 @@ import { linkAttacks } from './links.ts'
 import { ownerAttacks } from './owners.ts'
 import { publicationAttacks } from './publication.ts'
 import { releaseAttacks } from './releases.ts'
+import { roomAttacks } from './rooms.ts'
 
 const number = ({ id }: Attack): number => Number.parseInt(id, 10)
 
@@ -18,5 +19,6 @@ export const attacks: readonly Attack[] = [
   ...backupAttacks,
   ...linkAttacks,
   ...conversationAttacks,
+  ...roomAttacks,
   ...releaseAttacks,
 ].sort((a, b) => number(a) - number(b) || (a.id < b.id ? -1 : 1))
