@@ -22,6 +22,7 @@ export { type LinkedAccount, OfflineLink, type OfflineLinkOptions } from './xmpp
 export type { StoredFinding } from './xmpp/identity/store.ts'
 export type {
   CreatedIdentity,
+  CreateOptions,
   IdentityContact,
   IdentityDevice,
   IdentityEvents,

@@ -10,6 +10,7 @@ import { Writer } from '../codec/writer.ts'
 export type CeremonyLabel =
   | 'Backup Key'
   | 'Backup Commitment'
+  | 'Device Label'
   | 'Emoji'
   | 'Emoji Commitment'
   | 'Invite Checksum'

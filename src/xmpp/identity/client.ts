@@ -36,13 +36,13 @@ import { IdentityStore, type StoredFinding } from './store.ts'
 import {
   alarmSentences,
   type CreatedIdentity,
+  type CreateOptions,
   type IdentityContact,
   type IdentityEvents,
   type IdentityOptions,
   type IdentityStatus,
   type KeepOptions,
   type RemovalOptions,
-  type RootProfile,
 } from './types.ts'
 import {
   type DigitsToCompare,
@@ -245,19 +245,9 @@ export class IdentityClient {
    * again: have it written down, then call {@link codeSaved}.
    * @throws `identity/state` when this device belongs to one, or the account has one: link or restore; XmppError, `storage/…`
    */
-  async create(
-    options: {
-      readonly profile?: RootProfile
-      /** A root of Ed25519 and ML-DSA-65. */
-      readonly hybrid?: boolean
-      /** Bits of `deviceFlags`. */
-      readonly flags?: number
-      /** Whether a backup under the recovery code is left on the server; on by default. */
-      readonly backup?: boolean
-    } = {},
-  ): Promise<CreatedIdentity> {
-    const { profile = 'casual', hybrid = false, backup = true } = options
-    const secret = await this.#signed(() => this.#owner.create(profile, hybrid, options.flags ?? 0))
+  async create(options: CreateOptions = {}): Promise<CreatedIdentity> {
+    const { profile = 'casual', hybrid = false, backup = true, name = '', flags = 0 } = options
+    const secret = await this.#signed(() => this.#owner.create(profile, hybrid, flags, name))
     try {
       const opener = { kind: 'recovery_code', secret } as const
       if (backup) await this.#signed(() => this.#backups.makeWith(opener, { kdf: 'recovery_code' }))

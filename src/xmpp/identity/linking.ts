@@ -11,6 +11,7 @@ import type { LinkPayload } from '../../identity/link-payload.ts'
 import { headOf } from '../../identity/manifest-head.ts'
 import { noRoot } from '../../identity/root-state.ts'
 import { type IdentityParts, secondsOf } from './context.ts'
+import { sealDeviceName } from './device-name.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import { notNow } from './secrets.ts'
 import type { StoredOwn } from './store.ts'
@@ -195,7 +196,8 @@ export class LinkApproval {
         : (
             await this.#own.change((last) => {
               const flags = steward ? flagsOf('steward') : 0
-              const device = { deviceId, leafKeys: [leafKey], flags, encLabel: new Uint8Array(0) }
+              const encLabel = sealDeviceName(suite, this.#own.stored.historyKey, deviceId, this.#review.name)
+              const device = { deviceId, leafKeys: [leafKey], flags, encLabel }
               const change = { kind: 'add_device', device, probation: true } as const
               return nextManifest(suite, this.#own.signer(), last, [change], secondsOf(timers))
             })

@@ -18,6 +18,7 @@ import { encodeRecoveryCode } from '../../identity/recovery-code.ts'
 import { recoverySecretLength } from '../../identity/root-keys.ts'
 import { noRoot, type OwnRoot, rootStep } from '../../identity/root-state.ts'
 import { type IdentityParts, secondsOf } from './context.ts'
+import { sealDeviceName } from './device-name.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import { type FreshRoot, freshRoot, notNow, rootOf, withRecoveryCode } from './secrets.ts'
 import type { StoredOwn } from './store.ts'
@@ -40,26 +41,27 @@ export class Owner {
   }
 
   /** The own device as a new entry. */
-  newDevice(flags: number): NewDevice {
-    const { deviceId, leafKeys } = this.#parts
-    return { deviceId, leafKeys: [...leafKeys], flags, encLabel: new Uint8Array(0) }
+  newDevice(flags: number, name = '', shared?: Uint8Array): NewDevice {
+    const { suite, deviceId, leafKeys } = this.#parts
+    return { deviceId, leafKeys: [...leafKeys], flags, encLabel: sealDeviceName(suite, shared, deviceId, name) }
   }
 
   /** The first manifest. Returns R, 20 bytes, which the caller wipes. @throws `identity/state`, as `OwnIdentity.begin` */
-  async create(profile: RootProfile, hybrid: boolean, flags: number): Promise<Uint8Array> {
+  async create(profile: RootProfile, hybrid: boolean, flags: number, name: string): Promise<Uint8Array> {
     const { suite, accountBytes, directory, account } = this.#parts
     if (this.#own.device !== 'FRESH') throw notNow('this device belongs to an identity already')
     if ((await directory.current(account)) !== undefined) throw notNow('this account has an identity: link this device')
     const secret = suite.randomBytes(recoverySecretLength)
     const keys = freshRoot(suite, secret, 0, hybrid)
-    const device = this.newDevice(flags | flagsOf('steward'))
+    const historyKey = suite.randomBytes(32)
+    const device = this.newDevice(flags | flagsOf('steward'), name, historyKey)
     const issued = await createAccount(suite, accountBytes, keys, device, this.#now)
     await this.#own.begin(issued, {
       ...this.#held(keys, profile),
       hybrid,
       device: ownDeviceStep('FRESH', 'created').state,
       root: rootStep(noRoot, 'created'),
-      historyKey: suite.randomBytes(32),
+      historyKey,
     })
     return secret
   }

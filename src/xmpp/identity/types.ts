@@ -145,3 +145,17 @@ export const alarmSentences: Readonly<Record<IdentityEvents['alarm']['kind'], st
   misused: 'Somebody has signed a list of devices in your name that none of your devices knows.',
   replaced: 'The server shows another identity for your account than the one of this device.',
 }
+
+/** How an identity begins. */
+export interface CreateOptions {
+  readonly profile?: RootProfile
+  /** How own devices show this one, at most 64 bytes. */
+  readonly name?: string
+  /** A root of Ed25519 and ML-DSA-65. */
+  readonly hybrid?: boolean
+  /** Bits of `deviceFlags`. */
+  readonly flags?: number
+  /** Whether a backup under the recovery code is left on the server; on by default. */
+  readonly backup?: boolean
+} = {
+}

@@ -4,6 +4,7 @@ import { type ContactPin, contactState, sendRule } from '../../identity/contact.
 import { type DeviceEntry, type DeviceFlag, deviceFlags, hasFlag } from '../../identity/device-entry.ts'
 import { contactSentences, ownDeviceSentences, rootSentences } from '../../identity/sentences.ts'
 import type { IdentityParts } from './context.ts'
+import { openDeviceName } from './device-name.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { StoredFinding } from './store.ts'
 import type { IdentityContact, IdentityDevice, IdentityStatus } from './types.ts'
@@ -50,7 +51,7 @@ export function contactView(
 }
 
 /** The own identity as it is shown. */
-export function statusView({ account, deviceId }: IdentityParts, own: OwnIdentity): IdentityStatus {
+export function statusView({ account, deviceId, suite }: IdentityParts, own: OwnIdentity): IdentityStatus {
   const { manifest, device, root, stored } = own
   return {
     account,
@@ -59,7 +60,7 @@ export function statusView({ account, deviceId }: IdentityParts, own: OwnIdentit
     deviceSentence: ownDeviceSentences[device],
     rootState: root.state,
     rootSentence: rootSentences[root.state],
-    devices: (manifest?.devices ?? []).map((one) => deviceView(one)),
+    devices: (manifest?.devices ?? []).map((one) => deviceView(one, openDeviceName(suite, stored.historyKey, one))),
     generation: manifest?.generation,
     seq: manifest?.seq,
     rootHash: manifest?.rootHash,

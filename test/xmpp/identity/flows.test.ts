@@ -12,11 +12,13 @@ describe('devices', () => {
   test('linked over the server: on probation for a day, then in', async () => {
     const town = new Town('link')
     const phone = await town.phone('alice@a.test/phone')
-    await phone.identity.create()
+    await phone.identity.create({ name: 'my phone' })
     const laptop = await linked(town, phone, 'alice@a.test/laptop', { steward: true })
     expect(laptop.identity.status).toMatchObject({ deviceState: 'PROBATION', steward: false, published: true })
     expect(laptop.identity.status.rootHash).toEqual(phone.identity.status.rootHash)
     expect(states(phone)).toEqual(['steward', 'steward+probation'])
+    const names = ['my phone', 'a new device']
+    for (const { identity } of [phone, laptop]) expect(identity.status.devices.map(({ name }) => name)).toEqual(names)
     await town.wait(25 * 3_600_000)
     await phone.identity.audit()
     await laptop.identity.audit()
