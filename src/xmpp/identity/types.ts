@@ -157,5 +157,4 @@ export interface CreateOptions {
   readonly flags?: number
   /** Whether a backup under the recovery code is left on the server; on by default. */
   readonly backup?: boolean
-} = {
 }
