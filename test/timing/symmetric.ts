@@ -76,7 +76,14 @@ function hmac(): Operation[] {
   const message = random(messageLength)
   const data = (at: number) => exports.hmacSha256(out, key, 32, at, messageLength)
   const expand = (at: number) => exports.hkdfExpand(out, 32, at, 32, info, infoLength)
-  const expandFour = (at: number) => exports.hkdfExpandMany(4, out, 32, at, 32, info, infoLength, 0)
+  // of each key: its address, and address and length of its info
+  const triples = new Uint32Array([0, 1, 2, 3].flatMap(() => [0, info, infoLength]))
+  const table = arena.reserve(triples.byteLength)
+  const expandFour = (at: number) => {
+    for (let i = 0; i < 4; i++) triples[3 * i] = at + 32 * i
+    arena.write(table, new Uint8Array(triples.buffer))
+    exports.hkdfExpandMany(4, out, 32, table)
+  }
   const zeros = fixed(() => new Uint8Array(messageLength), 'zeros')
   return [
     kernelOperation(
