@@ -46,7 +46,7 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
   try {
     const opened = await openStage({ server, room })
     stage = opened
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.once(signal, () => {
         const code = ok ? 0 : 130
         opened.close().then(

@@ -43,7 +43,7 @@ export function launch(program: string, args: readonly string[], folder: string,
   const out = openSync(log, 'a')
   const child = spawn(program, args, { cwd: folder, stdio: ['ignore', out, out], env: { ...process.env, ...env } })
   // The guard's standard input closes when this process ends in whatever way; then the server must go too.
-  const guard = spawn('sh', ['-c', 'read _; kill -9 "$0" 2>/dev/null', String(child.pid)], {
+  const guard = spawn('sh', ['-c', 'trap "" HUP INT; read _; kill -9 "$0" 2>/dev/null', String(child.pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
   guard.unref()
