@@ -2,11 +2,15 @@
 // one runs twice, and both runs must be equal. Ends with `N passed, N failed`.
 import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { Command } from 'commander'
+import { Argument, Command } from 'commander'
+import { figureLines, figuresHold, identityFigures } from './sim-identity.ts'
 import { type SimOptions, type SimReport, simulate } from './sim-run.ts'
 
-const options = new Command('npm run sim --')
+const command = new Command('npm run sim --')
   .description('clients in virtual time, with faults, judged at the end')
+  .addArgument(
+    new Argument('[what]', 'rooms, or 20 devices of one identity with 50 contacts').choices(['rooms', 'identity']),
+  )
   .option('--seed <text>', 'the run follows from it', '1')
   .option('--seeds <first-last>', 'a run for each of these numbers instead')
   .option('--jobs <number>', 'runs at the same time', String(availableParallelism()))
@@ -17,13 +21,13 @@ const options = new Command('npm run sim --')
   .option('--channels', 'channels (MIX) instead of rooms')
   .option('--log', 'print everything that happens')
   .parse(process.argv)
-  .opts<
-    Record<'seed' | 'jobs' | 'clients' | 'hours' | 'roomSize' | 'actions', string> & {
-      seeds?: string
-      channels?: true
-      log?: true
-    }
-  >()
+const options = command.opts<
+  Record<'seed' | 'jobs' | 'clients' | 'hours' | 'roomSize' | 'actions', string> & {
+    seeds?: string
+    channels?: true
+    log?: true
+  }
+>()
 
 const size = {
   clients: Number(options.clients),
@@ -92,7 +96,16 @@ function run(worker: ChildProcess, job: SimOptions): Promise<SimReport> {
   })
 }
 
+async function identities(): Promise<void> {
+  const size = { devices: 20, contacts: 50 }
+  const figures = await identityFigures({ ...size, seed: options.seed })
+  for (const line of figureLines(figures)) console.log(line)
+  if (figuresHold(figures, size)) passed++
+  else failed++
+}
+
 const jobs = Math.min(Number(options.jobs), seeds.length)
-await (jobs <= 1 || options.log !== undefined ? here() : inProcesses(jobs))
+if (command.processedArgs[0] === 'identity') await identities()
+else await (jobs <= 1 || options.log !== undefined ? here() : inProcesses(jobs))
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
