@@ -93,6 +93,7 @@ const attempt = fields({
 const previous = fields({
   epoch: uint64,
   earlier: large,
+  attempt: optional(attempt),
   base: optional(id),
   end: id,
   until: uint(),

@@ -14,6 +14,10 @@ import { parts } from './store-layout.ts'
 import { RowCell, RowList, RowLog, RowMap } from './store-lists.ts'
 import { type HeadRecord, roomRecords, writeIntent, writeQueued } from './store-records.ts'
 
+function writeAttempt({ unsure: _, ...one }: Attempt): Omit<Attempt, 'unsure'> {
+  return one
+}
+
 /** The rows of a state that are not its head. */
 export function makeLists(name: Bytes) {
   const of = { name }
@@ -63,20 +67,17 @@ export function makeLists(name: Bytes) {
       ...of,
       kind: parts.attempt,
       type: roomRecords.attempt,
-      write: ({ id, epoch, commit, groupInfo, intents, welcome }: Attempt) => ({
-        id,
-        epoch,
-        commit,
-        groupInfo,
-        intents,
-        welcome: welcome.map(({ account, references }) => ({ account, references })),
-      }),
+      write: writeAttempt,
     }),
     previous: new RowCell({
       ...of,
       kind: parts.previous,
       type: roomRecords.previous,
-      write: (one: Previous) => ({ ...one, intents: one.intents.map(writeIntent) }),
+      write: ({ attempt, ...one }: Previous) => ({
+        ...one,
+        attempt: attempt && writeAttempt(attempt),
+        intents: one.intents.map(writeIntent),
+      }),
     }),
     creating: new RowCell({
       ...of,

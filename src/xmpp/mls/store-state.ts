@@ -95,6 +95,7 @@ export class RoomStore implements CopyWatch {
       welcomes: lists.welcomes.load(of(parts.welcome), (one) => one),
       previous: lists.previous.load(of(parts.previous)[0], (one) => ({
         ...one,
+        attempt: one.attempt && { ...one.attempt, unsure: true },
         intents: one.intents.map(readIntent),
       })),
     }

@@ -135,7 +135,12 @@ class Fragile {
       storage,
       suite: this.#suite,
       history: {},
-      wrap: (port) => muting(port, () => !this.crashed && this.#disk.operations >= this.#muteFrom),
+      wrap: (port) =>
+        muting(
+          port,
+          () => this.room !== undefined && !this.crashed && this.#disk.operations >= this.#muteFrom,
+          roomJid,
+        ),
     })
     const room = await this.#device.client.room(roomJid)
     if (room.health.issues.some(({ kind }) => kind === 'copied')) this.violations.push('a copy where there is none')

@@ -83,12 +83,14 @@ export class World {
   }
 }
 
-/** A connection that loses messages while it is muted. */
-export function muting(port: XmppPort, muted: () => boolean): XmppPort {
+/** A connection that loses messages while it is muted: all of them, or those to an address. */
+export function muting(port: XmppPort, muted: () => boolean, to?: string): XmppPort {
   return {
     jid: port.jid,
     send: async (stanza) => {
-      if (stanza.name !== 'message' || !muted()) await port.send(stanza)
+      const { to: address } = stanza.attrs
+      const meant = stanza.name === 'message' && (to === undefined || address === to)
+      if (!meant || !muted()) await port.send(stanza)
     },
     request: (iq, request) => port.request(iq, request),
     onStanza: (listener) => port.onStanza(listener),

@@ -68,6 +68,7 @@ async function apply(turn: Turn, group: Group, entry: EngineEntry, staged: Stage
     state.previous = {
       epoch: oldEpoch,
       earlier,
+      attempt: staged.own ? undefined : attempt,
       base: state.base,
       end: entry.archiveId,
       until: context.clock.now() + context.settings.rollbackMs,

@@ -16,11 +16,13 @@ export async function rollBack(turn: Turn, entry: EngineEntry, bytes: Bytes, epo
   if (previous === undefined || group === undefined || epoch !== previous.epoch) return false
   if (context.clock.now() > previous.until) return false
   let restored: Group | undefined
+  let own = false
   try {
     restored = restoreEarlierGroup(context, group, previous.earlier)
     const result = await restored.stage(bytes)
     if (result.kind !== 'commit' && result.kind !== 'own-commit') throw new MlsError('commit/proposals', 'no commit')
-    restored.discard(result.kind === 'commit' ? result.staged : undefined)
+    own = result.kind === 'own-commit'
+    if (!own) restored.discard(result.kind === 'commit' ? result.staged : undefined)
   } catch (error) {
     restored?.close()
     if (error instanceof MlsError && error.kind !== 'bug') return false
@@ -33,8 +35,9 @@ export async function rollBack(turn: Turn, entry: EngineEntry, bytes: Bytes, epo
   state.previous = undefined
   state.fork = undefined
   state.outsiders = undefined
-  state.attempt = undefined
-  restored.discard()
+  // the own commit was first after all: it is merged as if nothing had come before it
+  state.attempt = own ? previous.attempt : undefined
+  if (!own) restored.discard()
   const known = new Set(state.intents.map(({ id }) => id))
   state.intents = [...previous.intents.filter(({ id }) => !known.has(id)), ...state.intents]
   // encrypted again when the archive was read on: in an epoch that is stored

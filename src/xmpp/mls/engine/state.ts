@@ -136,6 +136,8 @@ export interface Previous {
   readonly base: string | undefined
   readonly end: string
   readonly until: number
+  /** The own commit that waited for its place then, and may be the one that counts. */
+  readonly attempt: Attempt | undefined
   /** What an own commit did that would have to be done again. */
   readonly intents: readonly Intent[]
 }
