@@ -97,13 +97,14 @@ export async function inBatches<T, R>(
   const results: R[] = []
   let size = firstBatch
   for (let start = 0; start < items.length; ) {
-    if (start > 0) await pause()
     throwIfAborted(signal)
     const from = clock?.now() ?? 0
     const part = items.slice(start, start + size)
     for (const result of await work(part)) results.push(result)
     start += part.length
     const took = clock === undefined ? sliceMilliseconds : clock.now() - from
+    // a clock that stands still counts no work
+    if (took > 0 && start < items.length) await pause()
     if (took > sliceMilliseconds) size = Math.max(1, Math.floor((size * sliceMilliseconds) / took))
     else if (2 * took < sliceMilliseconds) size = Math.min(largestBatch, 2 * size)
   }

@@ -171,27 +171,6 @@ export function zeroCommitSecret(suite: CipherSuite): Secret<'commit_secret'> {
   return new Secret(new Uint8Array(suite.parameters.hashLength))
 }
 
-/** The PSK secret of an epoch without PSKs: Nh zeros (RFC 9420 §8.4). */
-export function zeroPskSecret(suite: CipherSuite): Secret<'psk_secret'> {
-  return new Secret(new Uint8Array(suite.parameters.hashLength))
-}
-
-/** Zeroes whatever is left of an epoch (RFC 9420 §9.2, V216). The authenticator is no secret towards members, and goes too. */
-export function wipeEpochSecrets(epoch: EpochSecrets): void {
-  for (const secret of [
-    epoch.senderDataSecret,
-    epoch.encryptionSecret,
-    epoch.exporterSecret,
-    epoch.externalSecret,
-    epoch.confirmationKey,
-    epoch.membershipKey,
-    epoch.resumptionPsk,
-    epoch.initSecret,
-  ])
-    secret.wipe()
-  wipe(epoch.epochAuthenticator)
-}
-
 /**
  * `confirmed_transcript_hash` of the epoch that a commit starts: Nh bytes over wire format (V190), content and signature.
  * @param interimTranscriptHash of the epoch before; zero bytes for a new group

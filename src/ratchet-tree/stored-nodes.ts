@@ -22,11 +22,6 @@ const types = { plainBlank: 0, leaf: 1, plainParent: 2, blank: 3, parent: 4 } as
 /** The height of the largest tree. */
 const maxHeight = 17
 
-/** The stored form of every node that has a member at or below it, in no order that means anything. */
-export function storedNodes(tree: Tree): Map<NodeIndex, Bytes> {
-  return new Map(changedNodes(undefined, tree)) as Map<NodeIndex, Bytes>
-}
-
 /**
  * What turns the stored nodes of `base` into those of `tree`; `undefined` for a node that is gone. Equal subtrees are
  * recognised by identity: O(changes · log n).

@@ -61,11 +61,6 @@ export function verifyFramedContent(
   return content as VerifiedContent
 }
 
-/** Marks content that this client has signed itself. */
-export function ownContent(content: AuthenticatedContent): VerifiedContent {
-  return content as VerifiedContent
-}
-
 /** ProposalRef of RFC 9420 §5.2: Nh bytes over the AuthenticatedContent. */
 export function proposalRef(suite: CipherSuite, content: AuthenticatedContent): Bytes {
   return refHash(suite, 'Proposal Reference', encode(AuthenticatedContent, content))

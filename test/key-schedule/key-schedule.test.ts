@@ -14,9 +14,7 @@ import {
   initialEpochSecret,
   interimTranscriptHash,
   verifyConfirmationTag,
-  wipeEpochSecrets,
   zeroCommitSecret,
-  zeroPskSecret,
 } from '../../src/key-schedule/key-schedule.ts'
 import { derivePskSecret, type PskInput } from '../../src/key-schedule/psk-secret.ts'
 import { nobleProvider } from '../../src/providers/noble/provider.ts'
@@ -111,13 +109,6 @@ describe('ownership (V216)', () => {
     expect(secret.consumed).toBe(false)
   })
 
-  test('wiping an epoch', () => {
-    const epoch = epochOf()
-    wipeEpochSecrets(epoch)
-    expect(byteStrings(epoch)).toEqual(['00'.repeat(32)])
-    expect(thrown(() => confirmationTag(suite, epoch.confirmationKey, context))).toEqual(['secret/consumed', undefined])
-  })
-
   test('the first epoch secret is random and of Nh bytes', () => {
     const [one, two] = [initialEpochSecret(suite), initialEpochSecret(suite)]
     expect(one.length).toBe(32)
@@ -142,7 +133,6 @@ describe('inputs decide', () => {
 
   test('V192: without a path and without PSKs the inputs are Nh zeros', () => {
     expect(hex(zeroCommitSecret(suite))).toBe('00'.repeat(32))
-    expect(hex(zeroPskSecret(suite))).toBe('00'.repeat(32))
     expect(hex(derivePskSecret(suite, []))).toBe('00'.repeat(32))
   })
 

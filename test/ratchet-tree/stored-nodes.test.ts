@@ -4,7 +4,7 @@ import { MlsError } from '../../src/bytes/errors.ts'
 import { mapKey } from '../../src/bytes/text.ts'
 import { TreeDraft } from '../../src/ratchet-tree/draft.ts'
 import { importTree } from '../../src/ratchet-tree/import-tree.ts'
-import { changedNodes, restoreTree, storedNodes } from '../../src/ratchet-tree/stored-nodes.ts'
+import { changedNodes, restoreTree } from '../../src/ratchet-tree/stored-nodes.ts'
 import type { Tree } from '../../src/ratchet-tree/tree.ts'
 import { populatedTree } from '../support/populated-tree.ts'
 import { openSuite } from '../support/suite.ts'
@@ -21,6 +21,9 @@ function edited(tree: Tree, edit: (draft: TreeDraft) => void): Tree {
 
 const restored = (nodes: ReadonlyMap<number, Bytes | undefined>, height: number) =>
   restoreTree(suite, height, (node) => nodes.get(node))
+
+/** The stored form of every node, in no order that means anything. */
+const storedNodes = (tree: Tree) => new Map(changedNodes(undefined, tree)) as Map<number, Bytes>
 
 function apply(base: Tree, tree: Tree) {
   const nodes = new Map(storedNodes(base))

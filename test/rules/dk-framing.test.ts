@@ -6,7 +6,7 @@ import { makeConfig } from '../../src/group/defaults.ts'
 import { decodeSnapshot } from '../../src/group/snapshot.ts'
 import { basicAuthentication, decodeMlsMessage, encodeMlsMessage, systemClock } from '../../src/index.ts'
 import { ProposalCache } from '../../src/proposals/proposal-cache.ts'
-import { ownContent } from '../../src/signed/framed-content.ts'
+import type { VerifiedContent } from '../../src/signed/framed-content.ts'
 import type { FramedContent } from '../../src/wire/framed-content.ts'
 import type { SentForgery } from '../support/forge.ts'
 import { forgeCommit, forgeProposal } from '../support/forge.ts'
@@ -72,11 +72,11 @@ describe('senders', () => {
       commit: { proposals: [], path: undefined },
     }
     const tag = new Uint8Array(32)
-    const signed = ownContent({
+    const signed = {
       wireFormat: 'mls_public_message',
       content,
       auth: { signature: tag, confirmationTag: tag },
-    })
+    } as VerifiedContent
     const input = {
       epoch,
       config,

@@ -2,12 +2,8 @@ import { equalBytes } from '../../src/bytes/bytes.ts'
 import { Secret } from '../../src/bytes/secret.ts'
 import { decode, encode } from '../../src/codec/codec.ts'
 import { decryptWithLabel, welcomeKeyAndNonce } from '../../src/crypto/labels.ts'
-import {
-  deriveEpochSecrets,
-  deriveWelcomeSecret,
-  verifyConfirmationTag,
-  zeroPskSecret,
-} from '../../src/key-schedule/key-schedule.ts'
+import { deriveEpochSecrets, deriveWelcomeSecret, verifyConfirmationTag } from '../../src/key-schedule/key-schedule.ts'
+import { derivePskSecret } from '../../src/key-schedule/psk-secret.ts'
 import { verifyGroupInfo } from '../../src/signed/group-info.ts'
 import { keyPackageRef, verifyKeyPackages } from '../../src/signed/key-package.ts'
 import { GroupContext } from '../../src/wire/group-context.ts'
@@ -38,11 +34,14 @@ export async function checkWelcome(vector: Fields, engine: VectorEngine): Promis
   expectEqual('number of PSKs', secrets.psks.length, 0)
 
   const joiner = new Secret<'joiner_secret'>(secrets.joinerSecret)
-  const { key, nonce } = welcomeKeyAndNonce(suite, deriveWelcomeSecret(suite, joiner, zeroPskSecret(suite)).take())
+  const { key, nonce } = welcomeKeyAndNonce(
+    suite,
+    deriveWelcomeSecret(suite, joiner, derivePskSecret(suite, [])).take(),
+  )
   const groupInfo = decode(GroupInfo, suite.open(key, nonce, new Uint8Array(0), welcome.encryptedGroupInfo))
   verifyGroupInfo(suite, groupInfo, vector.hex('signer_pub'))
 
   const { groupContext } = groupInfo
-  const { epoch } = deriveEpochSecrets(suite, joiner, zeroPskSecret(suite), encode(GroupContext, groupContext))
+  const { epoch } = deriveEpochSecrets(suite, joiner, derivePskSecret(suite, []), encode(GroupContext, groupContext))
   verifyConfirmationTag(suite, epoch.confirmationKey, groupContext.confirmedTranscriptHash, groupInfo.confirmationTag)
 }

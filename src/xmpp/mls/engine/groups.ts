@@ -17,6 +17,7 @@ import { decodeEarlier } from '../../../group/earlier.ts'
 import { Group } from '../../../group/group.ts'
 import type { KeyPackageBundle } from '../../../group/key-package.ts'
 import type { RestoreInput } from '../../../group/stored-parts.ts'
+import { systemPause } from '../../../providers/system-pause.ts'
 import type { Extension } from '../../../wire/extension.ts'
 import type { Capabilities } from '../../../wire/leaf-node.ts'
 import { decodeMlsMessage } from '../../../wire/mls-message.ts'
@@ -68,7 +69,7 @@ function configOf(context: EngineContext, cell: { group: Group | undefined }): G
       limits: { pastEpochs, pastEpochMilliseconds: pastEpochMs },
       policy: (changes) => cell.group === undefined || allowsCommit(cell.group, changes),
     },
-    { authentication, psks: { externalPsk: () => undefined }, clock },
+    { authentication, psks: { externalPsk: () => undefined }, clock, pause: systemPause },
   )
 }
 
