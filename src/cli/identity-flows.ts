@@ -82,9 +82,9 @@ export async function linkDevice(
   print(paint.dim('or paste this text there:'))
   print(link.text)
   try {
-    const challenge = await person.ask('The six digits that the other device shows:')
-    if (challenge === '') return link.cancel()
-    const code = link.showCode(challenge)
+    const code = await untilTyped(person, 'The six digits that the other device shows:', async (typed) =>
+      link.showCode(typed),
+    )
     print(`Type these four digits on the other device:   ${paint.bold(code)}`)
     if (options.offline) await link.openText(await person.ask('Then paste or scan what it shows:'))
     await link.done
@@ -114,16 +114,30 @@ export async function approveDevice(
     ),
   )
   print(`Type these six digits on the new device:   ${paint.bold(approval.challenge)}`)
-  const typed = await person.ask('The four digits that the new device shows then:')
-  if (typed === '') throw new Error('given up: nothing was changed')
   const { steward, offline } = options
-  const sealed = await approval.approve(typed, { steward, via: offline ? 'qr' : 'server' })
+  const sealed = await untilTyped(person, 'The four digits that the new device shows then:', (typed) =>
+    approval.approve(typed, { steward, via: offline ? 'qr' : 'server' }),
+  )
   if (sealed !== undefined) {
     print('Show this to the new device:')
     for (const line of await qrLines(sealed, paint)) print(line)
     print(sealed)
   }
   print(paint.good('  ✓ It is in. For one day it cannot let in others; your other devices are told of it.'))
+}
+
+/** Asks until what is typed has the right form; wrong digits of the right form are for `take` to refuse. */
+async function untilTyped<T>(person: Person, question: string, take: (typed: string) => Promise<T>): Promise<T> {
+  for (;;) {
+    const typed = await person.ask(question)
+    if (typed === '') throw new Error('given up: nothing was changed')
+    try {
+      return await take(typed)
+    } catch (error) {
+      if (!(error instanceof MlsError) || error.code !== 'codec/text') throw error
+      person.print(person.paint.bad('  ! That is mistyped.'))
+    }
+  }
 }
 
 /** The device that somebody means by the first digits of its id, or by its name. @throws Error with a sentence */

@@ -65,6 +65,10 @@ export function addIdentityCommands(program: Command, paint: Paint): void {
       createIdentity(identity, person, { profile: strict ? 'strict' : 'casual', hybrid }),
   )
   command('show', 'your identity and your devices', plain, async ({ identity, person }) => show(identity, person))
+  command('saved', 'say that the recovery code is written down', plain, async ({ identity, person }) => {
+    await identity.codeSaved()
+    show(identity, person)
+  })
   command<LoginFlags & { name?: string; offline?: boolean }>(
     'link',
     'add this device: shows a QR code for one that is in already',

@@ -91,8 +91,8 @@ async function owner(place: Town, jid: string): Promise<{ phone: Phone; code: st
 async function linked(place: Town, phone: Phone, jid: string, steward: boolean): Promise<Phone> {
   const laptop = await place.phone(jid)
   const [atLaptop, atPhone] = [
-    new Scripted(() => atPhone.reads(/six digits on the new device: +(\d{6})/)),
-    new Scripted(() => atLaptop.reads(/four digits on the other device: +(\d{4})/)),
+    new Scripted('12', () => atPhone.reads(/six digits on the new device: +(\d{6})/)),
+    new Scripted('12', () => atLaptop.reads(/four digits on the other device: +(\d{4})/)),
   ] as [Scripted, Scripted]
   const linking = linkDevice(laptop.identity, atLaptop, { name: 'laptop', offline: false })
   const text = await atLaptop.reads(/^(XMPPID:L:\S+)$/m)
@@ -100,6 +100,7 @@ async function linked(place: Town, phone: Phone, jid: string, steward: boolean):
   await linking
   expect(atPhone.text).toContain('A device that calls itself "laptop"')
   expect(atLaptop.text).toContain('This device is in.')
+  for (const { text: shown } of [atLaptop, atPhone]) expect(shown).toContain('That is mistyped.')
   return laptop
 }
 
