@@ -1,5 +1,5 @@
 /**
- * Fills the parts of README.md that come from elsewhere: the first example and the table of the growth bench.
+ * Fills the parts of README.md that come from elsewhere: the first example and the tables of the growth and groups benches.
  * `npx tsx scripts/readme.ts` writes, `--check` only compares (the test does that for the example).
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -55,10 +55,62 @@ export function withGrowth(readme: string): string {
   return readme.replace(/<!-- growth -->\n[\s\S]*?(?=\nFrom 1,000)/, `<!-- growth -->\n${table}\n`)
 }
 
+interface PeerRow extends Row {
+  readonly peerName: string | null
+  readonly ratio: number | null
+}
+
+const shownRows = [
+  'create, n-1 adds (ms)',
+  'join fresh (ms)',
+  'join filled (ms)',
+  'self-update, fresh (ms)',
+  'self-update, filled (ms)',
+  'process self-update, filled (ms)',
+  'add one, filled (ms)',
+  'process add one, filled (ms)',
+  'remove one, filled (ms)',
+  'process remove one, filled (ms)',
+  'send 1 KiB (ms)',
+  'receive 1 KiB (ms)',
+]
+
+/** The README with the figures of `bench/results/groups.json`: ours in ms, and how many times faster than the others. */
+export function withGroups(readme: string): string {
+  const path = join(root, 'bench/results/groups.json')
+  if (!existsSync(path)) return readme
+  const { machine, node, rows } = JSON.parse(readFileSync(path, 'utf8')) as {
+    machine: string
+    node: string
+    rows: readonly PeerRow[]
+  }
+  const at = rows.filter(({ n }) => n === 1000)
+  const peers = [...new Set(at.flatMap(({ peerName }) => (peerName === null ? [] : [peerName])))]
+  const lines = shownRows.flatMap((name) => {
+    const own = at.find((row) => row.name === name)
+    if (own === undefined) return []
+    const workers = at.find((row) => row.name === `${name}, workers`)
+    const ratios = peers.map((peer) => {
+      const ratio = at.find((row) => row.name === name && row.peerName === peer)?.ratio
+      return ratio === undefined || ratio === null ? '' : `${ratio.toFixed(1)}x`
+    })
+    const ms = own.ours.toPrecision(3)
+    return [`| ${name.replace(' (ms)', '')} | ${ms} | ${workers?.ours.toPrecision(3) ?? ''} | ${ratios.join(' | ')} |`]
+  })
+  const table = [
+    `| n = 1,000 | ours, ms | with 2 workers | ${peers.map((peer) => `${peer}`).join(' | ')} |`,
+    `|---|---:|---:|${peers.map(() => '---:|').join('')}`,
+    ...lines,
+    '',
+    `Measured on ${machine}, Node ${node}, suite 1.`,
+  ].join('\n')
+  return readme.replace(/<!-- groups -->\n[\s\S]*?(?=\nThe ratios)/, `<!-- groups -->\n${table}\n`)
+}
+
 if (process.argv[1]?.endsWith('readme.ts')) {
   const path = join(root, 'README.md')
   const before = readFileSync(path, 'utf8')
-  const after = withGrowth(withExample(before))
+  const after = withGroups(withGrowth(withExample(before)))
   if (process.argv.includes('--check')) process.exitCode = before === after ? 0 : 1
   else writeFileSync(path, after)
 }
