@@ -36,6 +36,7 @@ export interface Life {
 const parameters = suiteParameters(1)
 const provider = await defaultProvider(parameters)
 const account = 'alice@a.test'
+const muteMs = 120_000
 
 /** A device that loses its power. */
 class Fragile {
@@ -50,6 +51,7 @@ class Fragile {
   readonly #world: World
   readonly #random = seededRng('alice')
   readonly #muteFrom: number
+  #muteUntil: number | undefined
   readonly #suite = this.log.watch(provider.open(parameters, this.#random))
   #disk: SimulatedDisk
   #device: Device | undefined
@@ -138,7 +140,7 @@ class Fragile {
       wrap: (port) =>
         muting(
           port,
-          () => this.room !== undefined && !this.crashed && this.#disk.operations >= this.#muteFrom,
+          () => this.room !== undefined && !this.crashed && this.#disk.operations >= this.#muteFrom && this.#isMute(),
           roomJid,
         ),
     })
@@ -160,6 +162,13 @@ class Fragile {
       if (reason !== 'before-join') this.violations.push(`unreadable: ${reason}`)
     })
     this.room = room
+  }
+
+  /** Once it has begun, for two minutes: a device whose every message is lost writes nothing, and would never crash. */
+  #isMute(): boolean {
+    const now = this.#world.service.clock.now()
+    this.#muteUntil ??= now + muteMs
+    return now < this.#muteUntil
   }
 
   async #recover(): Promise<void> {
