@@ -62,12 +62,20 @@ export async function loadWasmKernels() {
       output(symmetric, length, (out) =>
         symmetric.call('hkdfExpand', out, length, symmetric.put(prk), prk.length, symmetric.put(info), info.length),
       ),
-    /** Of pairs of equal shape; the outputs back to back. */
+    /** Of keys of 32 bytes and infos of one length; the outputs back to back. */
     hkdfExpandMany: (prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number) =>
       output(symmetric, length * prks.length, (out) => {
-        const [prkLength, infoLength] = [prks[0]?.length ?? 0, infos[0]?.length ?? 0]
+        const infoLength = infos[0]?.length ?? 0
         const [prkAt, infoAt] = [putAll(symmetric, prks), putAll(symmetric, infos)]
-        symmetric.call('hkdfExpandMany', prks.length, out, length, prkAt, prkLength, infoAt, infoLength, infoLength)
+        // of each key of 32 bytes: its address, and address and length of its info
+        const triples = new Uint32Array(3 * prks.length)
+        for (let i = 0; i < prks.length; i++) {
+          triples[3 * i] = prkAt + 32 * i
+          triples[3 * i + 1] = infoAt + infoLength * i
+          triples[3 * i + 2] = infoLength
+        }
+        const table = symmetric.put(new Uint8Array(triples.buffer))
+        symmetric.call('hkdfExpandMany', prks.length, out, length, table)
       }),
     chacha20poly1305Seal: aead('chacha20poly1305'),
     aes128gcmSeal: aead('aes128gcm'),
