@@ -55,7 +55,7 @@ export function probeOf(message: XmlElement): string | undefined {
 
 /** Waits until something is true. */
 export async function until(backend: Backend, condition: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 1_200; i++) {
     if (condition()) return
     await backend.wait(25)
   }
