@@ -28,8 +28,7 @@ export interface Fields<T> extends Codec<T> {
 /** The type that a codec describes. */
 export type Infer<C> = C extends Codec<infer T> ? T : never
 
-// biome-ignore lint/suspicious/noExplicitAny: the one place where field types are not known yet
-type Spec = Readonly<Record<string, Codec<any>>>
+type Spec = Readonly<Record<string, Codec<unknown>>>
 type Struct<S extends Spec> = { readonly [K in keyof S]: Infer<S[K]> }
 type Arms = Readonly<Record<string, readonly [code: number, body: Spec]>>
 type Variant<D extends string, A extends Arms> = {
