@@ -31,6 +31,8 @@ describe('R28 slices', () => {
     self.pauses = 0
     await inSlices(work(self, 4, 1), { ...self, sliceMilliseconds: 5 })
     expect(self.pauses).toBe(0)
+    await inSlices(work(self, 1000, 0), { ...self, sliceMilliseconds: 5 })
+    expect(self.pauses).toBe(0)
     expect(atOnce(work(self, 100, 1))).toBe('done')
   })
 
@@ -58,6 +60,9 @@ describe('R28 slices', () => {
     self.pauses = 0
     await run(1, 64)
     expect([sizes, self.pauses]).toEqual([[64], 0])
+    // a clock that stands still, as one that a test moves by hand, counts no work: longer and longer parts, and no pause
+    expect(await run(0)).toEqual(items)
+    expect([sizes, self.pauses]).toEqual([[64, 128, 256, 512, 40], 0])
   })
 
   test('without a pause nothing is cut; a signal ends the work', async () => {
