@@ -1,16 +1,8 @@
 import type { Bytes } from '../bytes/bytes.ts'
-import type { HpkeCiphertext, HpkeSealRequest, VerifyRequest } from '../crypto/cipher-suite.ts'
+import type { HpkeCiphertext, HpkeSealRequest } from '../crypto/cipher-suite.ts'
 import type { Aead } from './noble/aead.ts'
 import type { Kdf } from './noble/kdf.ts'
 import type { SignatureScheme } from './noble/signature.ts'
-
-/** A {@link Kdf} that computes several values at once. */
-export interface BatchKdf extends Kdf {
-  /** `hash` of each input. */
-  hashMany(data: readonly Uint8Array[]): Bytes[]
-  /** `expand` of each pair; fastest when all have the same shape. @throws `crypto/length` */
-  expandMany(prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number): Bytes[]
-}
 
 /** The group of a DHKEM (RFC 9180 §4.1) on serialised keys, several at once. */
 export interface DhGroup {
@@ -25,15 +17,6 @@ export interface DhGroup {
   agreements(privateKeys: readonly Uint8Array[], publicKeys: readonly Uint8Array[]): (Bytes | undefined)[]
 }
 
-/** A {@link SignatureScheme} that may check several signatures in one equation. */
-export interface BatchSignatureScheme extends SignatureScheme {
-  /** Requests that one call of `verifyAll` takes, at most. */
-  readonly maxBatch?: number
-  verifyAll?(requests: readonly VerifyRequest[], random: (length: number) => Bytes): boolean
-  /** The same scheme with another SHA-512 for messages of `from` bytes and more. */
-  withSha512?(sha512: (...parts: readonly Uint8Array[]) => Bytes, from: number): BatchSignatureScheme
-}
-
 /** The labels of RFC 9180 §4 for one suite, ready to be hashed. */
 export interface HpkeLabels {
   readonly dkpPrk: Uint8Array
@@ -46,7 +29,8 @@ export interface HpkeLabels {
 /** HPKE to many recipients in few steps (RFC 9180 §6.1). */
 export interface HpkeKernel {
   /**
-   * `SealBase` for requests with one and the same info, public keys checked before, one seed for each; nothing for requests that are better sealed one by one.
+   * `SealBase` for requests with one and the same info, public keys checked before, one seed for each; nothing for requests
+   * that are better sealed one by one.
    * @param infos what key and base nonce are expanded with
    * @throws `crypto/key`
    */
@@ -61,8 +45,8 @@ export interface HpkeKernel {
 /** What a suite is made of. */
 export interface SuiteParts {
   readonly hpke?: HpkeKernel
-  readonly kdf: BatchKdf
+  readonly kdf: Kdf
   readonly aead: Aead
   readonly group: DhGroup
-  readonly signature: BatchSignatureScheme
+  readonly signature: SignatureScheme
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from '../bytes/bytes.ts'
 import type { VerifyRequest } from '../crypto/cipher-suite.ts'
-import type { BatchSignatureScheme } from './parts.ts'
+import type { SignatureScheme } from './noble/signature.ts'
 
 /** Fewer signatures are checked one by one when a batch of them has failed. */
 const smallest = 4
@@ -12,11 +12,11 @@ const mostFailures = 16
  * of single checks.
  */
 export function verifyMany(
-  scheme: BatchSignatureScheme,
+  scheme: SignatureScheme,
   requests: readonly VerifyRequest[],
   random: (length: number) => Bytes,
 ): boolean[] {
-  const { maxBatch = requests.length } = scheme
+  const { minBatch = 2, maxBatch = requests.length } = scheme
   const results = new Array<boolean>(requests.length).fill(false)
   let failures = 0
 
@@ -26,7 +26,7 @@ export function verifyMany(
   }
 
   function halve(start: number, end: number): void {
-    const one = scheme.verifyAll === undefined || failures >= mostFailures || end - start < 2
+    const one = scheme.verifyAll === undefined || failures >= mostFailures || end - start < minBatch
     if (!one && scheme.verifyAll?.(requests.slice(start, end), random)) {
       results.fill(true, start, end)
       return

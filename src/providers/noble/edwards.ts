@@ -54,6 +54,10 @@ interface Equation {
 }
 
 const cachedPoints = 512
+/** Fewer signatures are checked faster one by one. */
+const minBatch = 16
+/** More do not make a batch faster. */
+const maxBatch = 256
 /** Bytes of a random coefficient: a batch with a false signature passes with a chance of 2^-127. */
 const coefficientLength = 16
 
@@ -115,6 +119,8 @@ function edwardsScheme(curve: EdwardsCurve): SignatureScheme {
 
   return {
     seedLength: length,
+    minBatch,
+    maxBatch,
     privateKeyFrom: (seed) => copyBytes(seed),
     publicKey: (privateKey) => copyBytes(expandKey(privateKey).publicKey),
     isPublicKey: (publicKey) => publicPoint(publicKey) !== undefined,

@@ -2,17 +2,21 @@ import { expand, extract } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
 import type { Bytes } from '../../bytes/bytes.ts'
-import { MlsError } from '../../bytes/errors.ts'
+import { at, MlsError } from '../../bytes/errors.ts'
 import type { HashName } from '../../crypto/suites.ts'
 
 /** Hash, HMAC (RFC 2104) and HKDF (RFC 5869) over one hash function. */
 export interface Kdf {
   readonly hashLength: number
   hash(data: Uint8Array): Bytes
+  /** `hash` of each input. */
+  hashMany(data: readonly Uint8Array[]): Bytes[]
   hmac(key: Uint8Array, data: Uint8Array): Bytes
   extract(salt: Uint8Array, ikm: Uint8Array): Bytes
   /** @throws `crypto/length` above 255 * Nh (V031) and for a key shorter than Nh */
   expand(prk: Uint8Array, info: Uint8Array, length: number): Bytes
+  /** `expand` of each pair; fastest when all have the same shape. @throws `crypto/length` */
+  expandMany(prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number): Bytes[]
 }
 
 const functions = { SHA256: sha256, SHA384: sha384, SHA512: sha512 } as const
@@ -24,6 +28,7 @@ export function nobleKdf(name: HashName): Kdf {
   return {
     hashLength,
     hash: (data) => sha(data),
+    hashMany: (data) => data.map((item) => sha(item)),
     hmac: (key, data) => hmac(sha, key, data),
     extract: (salt, ikm) => extract(sha, ikm, salt),
     expand(prk, info, length) {
@@ -34,6 +39,10 @@ export function nobleKdf(name: HashName): Kdf {
       if (prk.length < hashLength)
         throw new MlsError('crypto/length', 'the key of an expansion is shorter than the hash')
       return expand(sha, prk, info, length)
+    },
+    expandMany(prks, infos, length) {
+      if (prks.length !== infos.length) throw new MlsError('crypto/length', 'keys and infos differ in number')
+      return prks.map((prk, i) => this.expand(prk, at(infos, i), length))
     },
   }
 }

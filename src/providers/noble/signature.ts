@@ -13,7 +13,13 @@ export interface SignatureScheme {
   sign(privateKey: Uint8Array, message: Uint8Array): Bytes
   /** Malformed keys and signatures are `false`. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** Fewer requests are checked faster one by one; 2 when absent. */
+  readonly minBatch?: number
+  /** Requests that one call of `verifyAll` takes, at most. */
+  readonly maxBatch?: number
   /** Whether every request holds, faster than one by one; `random` yields unpredictable bytes. */
   verifyAll?(requests: readonly VerifyRequest[], random: (length: number) => Bytes): boolean
+  /** The same scheme with another SHA-512 for messages of `from` bytes and more. */
+  withSha512?(sha512: (...parts: readonly Uint8Array[]) => Bytes, from: number): SignatureScheme
   isPublicKey(publicKey: Uint8Array): boolean
 }

@@ -1,6 +1,6 @@
 import { mapKey } from '../../bytes/text.ts'
 import { decodeEcdsaSignature } from '../noble/der.ts'
-import type { BatchSignatureScheme } from '../parts.ts'
+import type { SignatureScheme } from '../noble/signature.ts'
 import { p256Order } from '../wasm/p256.ts'
 import type { NodeCrypto } from './crypto.ts'
 
@@ -14,7 +14,7 @@ const cachedKeys = 512
  * ECDSA over P-256 with OpenSSL for verification. The encodings of keys and signatures are checked here; OpenSSL is lenient
  * with them. Everything else is `scheme`'s.
  */
-export function nodeEcdsaP256(crypto: NodeCrypto, scheme: BatchSignatureScheme): BatchSignatureScheme {
+export function nodeEcdsaP256(crypto: NodeCrypto, scheme: SignatureScheme): SignatureScheme {
   /** Imported keys, least recently used first; nothing for bytes that are no point of the curve. */
   const keys = new Map<string, KeyObject | undefined>()
 

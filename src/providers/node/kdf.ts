@@ -1,5 +1,5 @@
 import type { Bytes } from '../../bytes/bytes.ts'
-import type { BatchKdf } from '../parts.ts'
+import type { Kdf } from '../noble/kdf.ts'
 import type { NodeCrypto } from './crypto.ts'
 
 /** The same as no key (RFC 2104 §2: keys are filled up with zeros), which OpenSSL does not take. */
@@ -22,7 +22,7 @@ export interface HashThresholds {
 }
 
 /** `kdf` for short messages, OpenSSL for long ones. */
-export function nodeKdf(crypto: NodeCrypto, kdf: BatchKdf, thresholds: HashThresholds): BatchKdf {
+export function nodeKdf(crypto: NodeCrypto, kdf: Kdf, thresholds: HashThresholds): Kdf {
   const { createHash, createHmac, createSecretKey } = crypto
   const sha256 = (data: Uint8Array): Bytes => new Uint8Array(createHash('sha256').update(data).digest())
 

@@ -5,7 +5,7 @@
 import { type Bytes, copyBytes, equalBytes, wipe } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { mapKey } from '../../bytes/text.ts'
-import type { BatchSignatureScheme } from '../parts.ts'
+import type { SignatureScheme } from '../noble/signature.ts'
 import { type Curve25519Exports, type Kernel, largestInput } from './kernel.ts'
 import { VerificationKeys } from './verification-keys.ts'
 
@@ -26,7 +26,7 @@ interface ExpandedKey {
 }
 
 /** The scheme over one instance of the kernel. */
-export function wasmEd25519(kernel: Kernel<Curve25519Exports>, isFresh = false): BatchSignatureScheme {
+export function wasmEd25519(kernel: Kernel<Curve25519Exports>, isFresh = false): SignatureScheme {
   const { exports, arena } = kernel
   const forLarge = () => wasmEd25519(kernel.fresh(), true)
   // Weak: an entry lives as long as the caller keeps the key's array
@@ -50,7 +50,7 @@ export function wasmEd25519(kernel: Kernel<Curve25519Exports>, isFresh = false):
     }
   }
 
-  const scheme: BatchSignatureScheme = {
+  const scheme: SignatureScheme = {
     seedLength: keyLength,
     maxBatch,
     privateKeyFrom: (seed) => copyBytes(seed),

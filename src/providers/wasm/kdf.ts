@@ -1,6 +1,6 @@
 import { type Bytes, empty } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
-import type { BatchKdf } from '../parts.ts'
+import type { Kdf } from '../noble/kdf.ts'
 import { type Kernel, largestInput, type SymmetricExports } from './kernel.ts'
 
 const hashLength = 32
@@ -12,7 +12,7 @@ const batchLength = 1_048_576
 const midstatesLength = 64
 
 /** SHA-256, HMAC and HKDF of the symmetric kernel. */
-export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): BatchKdf {
+export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): Kdf {
   const { exports, arena } = kernel
   const forLarge = () => wasmKdf(kernel.fresh(), true)
   // the midstates of the empty key, which every extraction of HPKE without salt starts from; public

@@ -3,7 +3,9 @@ import { type Bytes, concatBytes, empty, isZero, wipe } from '../../bytes/bytes.
 import { MlsError } from '../../bytes/errors.ts'
 import { fromHex, toHex } from '../../bytes/text.ts'
 import { decodeEcdsaSignature, encodeEcdsaSignature } from '../noble/der.ts'
-import type { BatchKdf, BatchSignatureScheme, DhGroup } from '../parts.ts'
+import type { Kdf } from '../noble/kdf.ts'
+import type { SignatureScheme } from '../noble/signature.ts'
+import type { DhGroup } from '../parts.ts'
 import type { Kernel, P256Exports } from './kernel.ts'
 
 const scalarLength = 32
@@ -81,7 +83,7 @@ export function wasmP256Group({ exports, arena }: Kernel<P256Exports>): DhGroup 
 }
 
 /** ECDSA over P-256 with SHA-256; DER signatures, uncompressed keys, both halves of the signature space. */
-export function wasmEcdsaP256(kernel: Kernel<P256Exports>, kdf: BatchKdf): BatchSignatureScheme {
+export function wasmEcdsaP256(kernel: Kernel<P256Exports>, kdf: Kdf): SignatureScheme {
   const { exports, arena } = kernel
   const group = wasmP256Group(kernel)
 
@@ -140,12 +142,12 @@ export function wasmEcdsaP256(kernel: Kernel<P256Exports>, kdf: BatchKdf): Batch
 
 /** The nonces of RFC 6979 §3.2 for one key and digest. */
 class DeterministicNonces {
-  readonly #kdf: BatchKdf
+  readonly #kdf: Kdf
   #K: Bytes = new Uint8Array(32)
   #V: Bytes = new Uint8Array(32).fill(1)
   #first = true
 
-  constructor(kdf: BatchKdf, privateKey: Uint8Array, digest: Uint8Array) {
+  constructor(kdf: Kdf, privateKey: Uint8Array, digest: Uint8Array) {
     this.#kdf = kdf
     // bits2octets: the digest, which is below twice the order, modulo the order
     const { difference, isBelow } = minusOrder(digest)
