@@ -1,9 +1,10 @@
 /**
- * `npm run test:timing [-- --samples N] [--only text]`: does the time of an operation tell something about its secret? Two
+ * `npm run test:timing [-- --samples N] [--only text] [--table]`: does the time of an operation tell something about its secret? Two
  * classes of inputs per operation, Welch's t-test over their times, in the manner of dudect. What the figures mean, and what
  * they do not: `spec-notes/timing.md`.
  *
  * `--samples`: per operation and attempt. `--only`: operations whose name contains the text; the controls always run.
+ * `--table`: the rows as Markdown, for that document.
  * Exits with 1 when an operation is found to leak, or when a control, which leaks on purpose, is not found.
  */
 import { cpus, loadavg } from 'node:os'
@@ -13,7 +14,11 @@ import type { Operation } from '../test/timing/measure.ts'
 import { ensureWasm } from './build-wasm.ts'
 
 const { values: options } = parseArgs({
-  options: { samples: { type: 'string', default: '9000' }, only: { type: 'string', default: '' } },
+  options: {
+    samples: { type: 'string', default: '9000' },
+    only: { type: 'string', default: '' },
+    table: { type: 'boolean', default: false },
+  },
 })
 const effort = { samples: Number(options.samples), runs: 3, attempts: 3 }
 if (!Number.isInteger(effort.samples) || effort.samples < 300) throw new Error('--samples takes a number from 300 on')
@@ -31,6 +36,10 @@ const clock = () => performance.now() * 1000
 let [passed, failed] = [0, 0]
 
 function row(cells: readonly string[]): void {
+  if (options.table) {
+    stdout.write(`| ${cells.map((cell) => cell.trim().replaceAll('|', '\\|')).join(' | ')} |\n`)
+    return
+  }
   const widths = [32, 34, 9, 10, 12, 8]
   stdout.write(
     `${cells.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i] ?? 0))).join('')}\n`,
@@ -65,6 +74,7 @@ stdout.write(
 )
 stdout.write(`limit |t| < ${threshold}; "sees": the smallest difference that would have been called a leak\n\n`)
 row(['operation', 'classes', 'samples', 'us/call', 'sees', 'max |t|', '   verdict'])
+if (options.table) stdout.write(`${'|---'.repeat(7)}|\n`)
 
 const operations = [comparisons, curve25519Operations, symmetricOperations, p256Operations]
   .flatMap((group) => group())

@@ -28,6 +28,12 @@ export function curve25519Operations(): Operation[] {
   const base = (at: number) => exports.x25519BaseMany(1, out, at)
   const expandKey = (at: number) => exports.ed25519Expand(out, at)
   const sign = (at: number) => exports.ed25519Sign(out, at, message, messageLength)
+  // the nonce of a long message, whose hashes the platform makes; and the scalar with that nonce
+  const signNonce = (at: number) => exports.ed25519SignNonce(out, at)
+  const digest = arena.put(random(64))
+  const challenge = arena.put(random(64))
+  const finish = (at: number) => exports.ed25519SignFinish(out, at, digest, challenge)
+  const finishWith = (at: number) => exports.ed25519SignFinish(out, seedAt, at, challenge)
   const prefixed = (scalar: Uint8Array) => Uint8Array.from([...scalar, ...random(64)])
   const [light, heavy] = weights(32)
   const signWeights = [light, heavy].map(({ name, values }) => ({ name, values: values.map(prefixed) }))
@@ -71,6 +77,28 @@ export function curve25519Operations(): Operation[] {
       sign,
     ),
     kernelOperation('Ed25519 sign, scalar', arena, 2, [signWeights[0]!, signWeights[1]!], sign),
+    kernelOperation(
+      'Ed25519 sign, nonce hashed',
+      arena,
+      2,
+      fixedOrRandom(() => random(64)),
+      signNonce,
+    ),
+    kernelOperation(
+      'Ed25519 sign, S: scalar',
+      arena,
+      64,
+      fixedOrRandom(() => random(32)),
+      finish,
+    ),
+    kernelOperation('Ed25519 sign, S: scalar', arena, 64, weights(32), finish),
+    kernelOperation(
+      'Ed25519 sign, S: nonce',
+      arena,
+      64,
+      fixedOrRandom(() => random(64)),
+      finishWith,
+    ),
   ]
 }
 

@@ -12,7 +12,12 @@ const join = (...parts: Uint8Array[]) => Uint8Array.from(Buffer.concat(parts))
 
 /** AEADs, HMAC and HKDF with secret keys and secret data. */
 export function symmetricOperations(): Operation[] {
-  return [...aead('AES-128-GCM', 16, 'aes128gcm'), ...aead('ChaCha20-Poly1305', 32, 'chacha20poly1305'), ...hmac()]
+  return [
+    ...aead('AES-128-GCM', 16, 'aes128gcm'),
+    ...aead('ChaCha20-Poly1305', 32, 'chacha20poly1305'),
+    ...hmac(),
+    ...hpke(),
+  ]
 }
 
 function aead(name: string, keyLength: number, prefix: 'aes128gcm' | 'chacha20poly1305'): Operation[] {
@@ -108,5 +113,22 @@ function hmac(): Operation[] {
       fixedOrRandom(() => random(128)),
       expandFour,
     ),
+  ]
+}
+
+/** Ephemeral private keys and key schedules of HPKE for four recipients, as a commit seals them; labels, infos and points public. */
+function hpke(): Operation[] {
+  const { exports, arena } = rawKernels.symmetric()
+  const [labelLength, infoLength] = [24, 80]
+  const [out, label, info] = [arena.reserve(256), arena.put(random(labelLength)), arena.put(random(infoLength))]
+  const [encs, points] = [arena.put(random(128)), arena.put(random(128))]
+  const pairs = [label, labelLength, label, labelLength, label, labelLength, info, infoLength, info, infoLength]
+  const labels = arena.put(new Uint8Array(Uint32Array.from(pairs).buffer))
+  const derive = (at: number) => exports.hpkeDerive(4, out, at, label, labelLength, info, infoLength)
+  const keys = (at: number) => exports.hpkeKeys(4, out, at, encs, points, labels)
+  const classes = () => fixedOrRandom(() => random(128))
+  return [
+    kernelOperation('HPKE private keys, four lanes', arena, 4, classes(), derive),
+    kernelOperation('HPKE keys, four lanes', arena, 2, classes(), keys),
   ]
 }
