@@ -6,16 +6,25 @@ import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import { type Codec, decode, encode, type Infer, optional, struct, uint8, uint32, vec } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
+import type { LeafIndex } from '../tree-math/tree-math.ts'
 import { wireLimits } from '../wire/limits.ts'
 import { Node, ParentNode } from '../wire/ratchet-tree.ts'
 import { IndexDraft, type IndexedNode } from './indexes.ts'
 import { Branch, branch, memberCountOf, nodeAt, type Subtree, TreeLeaf } from './node.ts'
 import { Tree } from './tree.ts'
 
+/** A node in which two trees differ; `undefined` where it is blank. */
 interface Change {
   readonly node: number
   readonly before: IndexedNode | undefined
   readonly after: IndexedNode | undefined
+}
+
+/** A leaf in which two trees differ; `undefined` where it is blank. */
+export interface LeafChange {
+  readonly leafIndex: LeafIndex
+  readonly before: TreeLeaf | undefined
+  readonly after: TreeLeaf | undefined
 }
 
 /** A node as it is stored: a leaf by its bytes. */
@@ -35,11 +44,22 @@ const Delta = struct({ height: uint8, changes: vec(StoredChange, 2 * wireLimits.
 
 /** What turns `base` into `tree`. */
 export function encodeTreeDelta(base: Tree, tree: Tree): Bytes {
+  const changes = changesOf(base, tree).sort((a, b) => a.node - b.node)
+  return encode(Delta, { height: tree.height, changes })
+}
+
+/** The leaves in which two trees differ, from the left. All of `tree` where the two share nothing. */
+export function changedLeaves(base: Tree, tree: Tree): LeafChange[] {
+  return changesOf(base, tree).flatMap(({ node, before, after }) =>
+    node % 2 === 0 ? [{ leafIndex: node / 2, before: leafOf(before), after: leafOf(after) }] : [],
+  )
+}
+
+function changesOf(base: Tree, tree: Tree): Change[] {
   const height = Math.max(base.height, tree.height)
   const changes: Change[] = []
   compare(raise(base.root, base.height, height), raise(tree.root, tree.height, height), height, 0, changes)
-  changes.sort((a, b) => a.node - b.node)
-  return encode(Delta, { height: tree.height, changes })
+  return changes
 }
 
 /**
@@ -107,8 +127,8 @@ function rebuild(subtree: Subtree, height: number, position: number, changes: In
   return memberCountOf(left) + memberCountOf(right) === 0 ? undefined : new Branch(left, right, parent)
 }
 
-function leafOf(subtree: Subtree): TreeLeaf | undefined {
-  return subtree instanceof TreeLeaf ? subtree : undefined
+function leafOf(node: Subtree | ParentNode): TreeLeaf | undefined {
+  return node instanceof TreeLeaf ? node : undefined
 }
 
 function damaged(): MlsError {

@@ -5,6 +5,7 @@ import { type Codec, decode, encode, enumeration, opaque, struct, uint8, uint64,
 import type { CommitChanges } from '../../commit/member.ts'
 import type { Group } from '../../group/group.ts'
 import { type Extension, findExtension } from '../../wire/extension.ts'
+import { accountsIn } from './account-leaves.ts'
 import { deviceOf } from './identity.ts'
 import type { RoomPolicy } from './types.ts'
 import { mlsExtensions } from './wire/namespace.ts'
@@ -101,7 +102,5 @@ export function allowsCommit(group: Group, changes: CommitChanges): boolean {
   const joiner = deviceOf(changes.committer.credential)
   if (joiner === undefined || (accounts.length === 2 && !accounts.includes(joiner.account))) return false
   const { externalJoin } = policyOf(extensions)
-  if (externalJoin !== 'same-account') return externalJoin === 'anyone'
-  for (const { credential } of group.members()) if (deviceOf(credential)?.account === joiner.account) return true
-  return false
+  return externalJoin === 'same-account' ? accountsIn(group).has(joiner.account) : externalJoin === 'anyone'
 }

@@ -1,5 +1,5 @@
 import type { Timers } from '../port.ts'
-import type { RoomHealth } from './types.ts'
+import type { RoomHealth, RoomIssue } from './types.ts'
 
 /** Tells of a room's health where it changes, and waits for it. */
 export class HealthWatch {
@@ -7,7 +7,7 @@ export class HealthWatch {
   readonly #read: () => RoomHealth
   readonly #onChange: (health: RoomHealth) => void
   readonly #waiting = new Set<() => void>()
-  #last = ''
+  #last: RoomHealth | undefined
 
   constructor(timers: Timers, read: () => RoomHealth, onChange: (health: RoomHealth) => void) {
     this.#timers = timers
@@ -18,9 +18,8 @@ export class HealthWatch {
   /** Tells of the health if it is not what was told last. */
   report(): void {
     const health = this.#read()
-    const text = JSON.stringify(health, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
-    if (text === this.#last) return
-    this.#last = text
+    if (this.#last !== undefined && sameHealth(this.#last, health)) return
+    this.#last = health
     this.#onChange(health)
   }
 
@@ -45,4 +44,16 @@ export class HealthWatch {
       this.#waiting.add(look)
     })
   }
+}
+
+/** Whether nobody would see a difference. Lists that stayed the same object are not looked through. */
+function sameHealth(a: RoomHealth, b: RoomHealth): boolean {
+  if (a.state !== b.state || a.epoch !== b.epoch || a.canSend !== b.canSend) return false
+  const { issues } = b
+  if (a.issues === issues) return true
+  return a.issues.length === issues.length && a.issues.every((one, i) => sameIssue(one, issues[i]))
+}
+
+function sameIssue(a: RoomIssue, b: RoomIssue | undefined): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }

@@ -6,10 +6,11 @@ import type { CommitOptions } from '../../../group/commit-options.ts'
 import type { Group } from '../../../group/group.ts'
 import { keyPackageReference } from '../../../group/key-package-reference.ts'
 import { decodeMlsMessage, encodeMlsMessage } from '../../../wire/mls-message.ts'
+import { accountsIn } from '../account-leaves.ts'
 import { policyOf, withPolicy } from '../extensions.ts'
-import { deviceOf, sameBytes } from '../identity.ts'
+import { type DeviceName, deviceKey, deviceOf, sameBytes } from '../identity.ts'
 import type { Turn } from './events.ts'
-import { engineId, participantsOf } from './groups.ts'
+import { engineId } from './groups.ts'
 import { treeToOffer } from './offers.ts'
 import type { Attempt, Intent, PendingWelcome } from './state.ts'
 
@@ -113,44 +114,36 @@ function optionsFor(
     else if (intent.kind === 'policy') extensions = withPolicy(extensions, intent.policy)
     else if (intent.kind === 'add')
       for (const one of newKeyPackages(group, intent.keyPackages)) {
-        const name = deviceIn(one)
+        const name = deviceKey(deviceIn(one))
         if (joining.has(name)) continue
         joining.add(name)
         add.push(one)
       }
   }
-  for (const { leafIndex, credential } of group.members()) {
-    const name = deviceOf(credential)
-    if (name?.account === account && name.device === device) remove.delete(leafIndex)
-  }
+  const own = accountsIn(group).leafOf(account, device)
+  if (own !== undefined) remove.delete(own)
   return { remove: [...remove], add, ...(extensions === group.extensions ? {} : { extensions }) }
 }
 
 /** Leaves that an intent wants away; never the own one. */
 function leavesOf(group: Group, intent: Extract<Intent, { kind: 'remove' }>): number[] {
-  const out: number[] = []
-  for (const { leafIndex, credential } of group.members()) {
-    const name = deviceOf(credential)
-    if (leafIndex === group.leafIndex || name?.account !== intent.account) continue
-    if (intent.device === undefined || intent.device === name.device) out.push(leafIndex)
-  }
-  return out
+  return [...accountsIn(group).leavesOf(intent.account)].flatMap(([leafIndex, device]) =>
+    leafIndex !== group.leafIndex && (intent.device ?? device) === device ? [leafIndex] : [],
+  )
 }
 
 function newKeyPackages(group: Group, messages: readonly Bytes[]): Bytes[] {
-  const present = new Set<string>()
-  for (const { credential } of group.members()) present.add(nameOf(credential))
-  return messages.filter((message) => !present.has(deviceIn(message)))
+  const accounts = accountsIn(group)
+  return messages.filter((message) => {
+    const { account, device } = deviceIn(message)
+    return accounts.leafOf(account, device) === undefined
+  })
 }
 
-function deviceIn(message: Bytes): string {
+function deviceIn(message: Bytes): DeviceName {
   const decoded = decodeMlsMessage(message)
-  return decoded.wireFormat === 'mls_key_package' ? nameOf(decoded.keyPackage.leafNode.credential) : ''
-}
-
-function nameOf(credential: Parameters<typeof deviceOf>[0]): string {
-  const name = deviceOf(credential)
-  return name === undefined ? '' : `${name.device} ${name.account}`
+  const name = decoded.wireFormat === 'mls_key_package' && deviceOf(decoded.keyPackage.leafNode.credential)
+  return name || { account: '', device: '' }
 }
 
 /** Intents that are true already, whoever made them so, are done. */
@@ -212,9 +205,9 @@ export function attemptLost(turn: Turn): void {
 }
 
 /** As many slots as there may be others who try: known from how often this device has lost. */
-function retryWindow({ state, context }: Turn, slotMs: number): number {
+function retryWindow({ state }: Turn, slotMs: number): number {
   const { group } = state
-  const others = group === undefined ? 1 : Math.min(participantsOf(context, group).length, 64)
+  const others = Math.min(group?.memberCount ?? 1, 64)
   return Math.min(others, 2 ** state.races) * slotMs
 }
 

@@ -31,7 +31,28 @@ export function beginChain(state: RoomState, sender: Participant): void {
     missing: [],
     reported: [],
   }
+  state.gaps?.delete(deviceKey(sender))
   state.chains.set(deviceKey(sender), chain)
+}
+
+/** Ends the chain of a sender who is gone. */
+export function endChain(state: RoomState, sender: Pick<Participant, 'account' | 'device'>): void {
+  state.gaps?.delete(deviceKey(sender))
+  state.chains.delete(deviceKey(sender))
+}
+
+/** Forgets all chains. */
+export function forgetChains(state: RoomState): void {
+  state.gaps = undefined
+  state.chains.clear()
+}
+
+/** Chains that miss something: looked for among all once, then noted where something is missed. */
+function gapsOf(state: RoomState): Map<string, Chain> {
+  state.gaps ??= new Map(state.chains)
+  for (const [key, { missing, reported }] of state.gaps)
+    if (missing.length === 0 && reported.length === 0) state.gaps.delete(key)
+  return state.gaps
 }
 
 /** Where a message stands among those of its sender. */
@@ -74,10 +95,10 @@ export function receiveNumber(
     return { place: 'behind', gap: false }
   }
   const next = chain.number + 1n
-  const gap = miss(chain, next, number - 1n)
+  const gap = miss(state, chain, next, number - 1n)
   // the number fits and the link does not: what we have under the last number is not what the sender sent
   const broken = number === next && chain.link.length > 0 && previous.length > 0 && !sameBytes(previous, chain.link)
-  if (broken) miss(chain, chain.number, chain.number)
+  if (broken) miss(state, chain, chain.number, chain.number)
   chain.number = number
   chain.link = link
   return { place: 'newest', gap: gap || broken }
@@ -102,14 +123,15 @@ export function noteSeen({ state, context }: Turn, seen: SeenMessage): boolean {
     chain.number = seen.number - 1n
   }
   if (seen.number <= chain.number || seen.epoch < chain.since) return false
-  miss(chain, chain.number + 1n, seen.number)
+  miss(state, chain, chain.number + 1n, seen.number)
   chain.number = seen.number
   chain.link = seen.link
   return true
 }
 
-function miss(chain: Chain, first: bigint, last: bigint): boolean {
+function miss(state: RoomState, chain: Chain, first: bigint, last: bigint): boolean {
   if (first > last) return false
+  state.gaps?.set(deviceKey(chain), chain)
   const from = last - first >= BigInt(maxMissing) ? last - BigInt(maxMissing) + 1n : first
   for (let number = from; number <= last; number++) if (!chain.missing.includes(number)) chain.missing.push(number)
   chain.missing = chain.missing.slice(-maxMissing)
@@ -119,7 +141,7 @@ function miss(chain: Chain, first: bigint, last: bigint): boolean {
 /** After the archive was read to its end: what is still missing is reported, once. */
 export function reportMissing(turn: Turn): void {
   const { chains } = turn.state
-  for (const [key, chain] of chains) {
+  for (const [key, chain] of gapsOf(turn.state)) {
     if (chain.missing.length === 0) continue
     // said to have changed
     chains.set(key, chain)
@@ -131,7 +153,7 @@ export function reportMissing(turn: Turn): void {
 
 /** The gaps that were reported and not filled, as ranges. */
 export function missingIssues(state: RoomState): RoomIssue[] {
-  return [...state.chains.values()].flatMap((chain) => {
+  return [...gapsOf(state).values()].flatMap((chain) => {
     const { account, device, leafIndex } = chain
     const sender: Participant = { account, device, leafIndex, own: false, trust: 'unverified' }
     const issues: { kind: 'missing'; sender: Participant; first: number; last: number }[] = []

@@ -6,10 +6,10 @@ import type { StagedCommit } from '../../../commit/staged-commit.ts'
 import { encodeEarlier } from '../../../group/earlier.ts'
 import type { Group } from '../../../group/group.ts'
 import { policyOf } from '../extensions.ts'
-import { deviceKey, sameBytes } from '../identity.ts'
+import { sameBytes } from '../identity.ts'
 import type { MembershipChange, Participant } from '../types.ts'
 import { attemptLost, attemptWon } from './attempts.ts'
-import { beginChain } from './chains.ts'
+import { beginChain, endChain } from './chains.ts'
 import { watch } from './copies.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Turn } from './events.ts'
@@ -99,7 +99,7 @@ async function apply(turn: Turn, group: Group, entry: EngineEntry, staged: Stage
 
 /** Chains of those who came and went. */
 function follow({ context, state }: Turn, changes: CommitChanges): void {
-  for (const member of changes.removed) state.chains.delete(deviceKey(participantOf(context, member)))
+  for (const member of changes.removed) endChain(state, participantOf(context, member))
   const joined = changes.external ? [...changes.added, changes.committer] : changes.added
   for (const member of joined) beginChain(state, participantOf(context, member))
 }

@@ -2,13 +2,14 @@
 import { equalBytes } from '../../../bytes/bytes.ts'
 import { MlsError } from '../../../bytes/errors.ts'
 import type { Group } from '../../../group/group.ts'
+import { accountsIn } from '../account-leaves.ts'
 import { policyOf } from '../extensions.ts'
 import { sameBytes } from '../identity.ts'
 import { isBeginning } from './beginning.ts'
-import { beginChain } from './chains.ts'
+import { beginChain, forgetChains } from './chains.ts'
 import type { EngineEntry, EntryItem } from './entries.ts'
 import type { Turn } from './events.ts'
-import { engineId, joinRoomExternally, participantOf, participantsOf, turnOf } from './groups.ts'
+import { engineId, joinRoomExternally, participantOf, turnOf } from './groups.ts'
 import { notHere } from './leaving.ts'
 import { unreadable } from './messages.ts'
 import { judgeOffer, maxAsked, noteHandshake, treeToOffer } from './offers.ts'
@@ -34,7 +35,7 @@ function enter(turn: Turn, group: Group, base: string): void {
   state.outsiders = undefined
   state.fork = undefined
   abandonFuture(turn)
-  state.chains.clear()
+  forgetChains(state)
   state.ownNumber = 0n
   state.ownLink = new Uint8Array(0)
   state.head = undefined
@@ -213,10 +214,10 @@ async function finish(turn: Turn, entry: EngineEntry, { bytes }: HandshakeItem):
   }
   const group = joining.complete()
   enter(turn, group, entry.archiveId)
-  for (const participant of participantsOf(context, group)) if (participant.own) beginChain(state, participant)
   const own = group.member(group.leafIndex)
   if (own === undefined) return
   const by = participantOf(context, own)
+  beginChain(state, by)
   const { archiveId } = entry
   const value = {
     epoch: group.epoch,
@@ -235,7 +236,7 @@ export function receiveRequest(turn: Turn, { from, item }: EngineEntry): void {
   const { state } = turn
   if (item.kind !== 'request' || from === undefined) return
   const { group } = state
-  if (state.phase !== 'active' || group === undefined || !mayJoin(turn, group, from)) return
+  if (state.phase !== 'active' || group === undefined || !mayJoin(group, from)) return
   state.requests = [
     ...state.requests.filter((one) => one.request.device !== item.request.device),
     { request: item.request, account: from },
@@ -243,10 +244,9 @@ export function receiveRequest(turn: Turn, { from, item }: EngineEntry): void {
   if (state.live) scheduleAnswers(turn)
 }
 
-function mayJoin({ context }: Turn, group: Group, account: string): boolean {
+function mayJoin(group: Group, account: string): boolean {
   const { externalJoin } = policyOf(group.extensions)
-  if (externalJoin !== 'same-account') return externalJoin === 'anyone'
-  return participantsOf(context, group).some((one) => one.account === account)
+  return externalJoin === 'same-account' ? accountsIn(group).has(account) : externalJoin === 'anyone'
 }
 
 /** Plans the own turn to answer. */
@@ -262,8 +262,8 @@ export async function answerRequests(turn: Turn): Promise<void> {
   const { requests } = state
   state.requests = []
   for (const { request, account } of requests) {
-    const leaf = participantsOf(context, group).find((one) => one.account === account && one.device === request.device)
-    const tree = { bytes: group.ratchetTree(), at: state.base, request: request.id, leaf: leaf?.leafIndex }
+    const leaf = accountsIn(group).leafOf(account, request.device)
+    const tree = { bytes: group.ratchetTree(), at: state.base, request: request.id, leaf }
     const groupInfo = await group.groupInfo()
     const { epoch, id } = group
     const item = { kind: 'handshake', handshake: 'state', group: id, epoch, bytes: undefined, groupInfo, tree } as const

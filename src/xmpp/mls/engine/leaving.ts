@@ -3,8 +3,9 @@
  * put out, by the group or by the room.
  */
 import { MlsError } from '../../../bytes/errors.ts'
+import { accountsIn } from '../account-leaves.ts'
 import type { Turn } from './events.ts'
-import { engineId, participantsOf } from './groups.ts'
+import { engineId } from './groups.ts'
 import type { RoomState, SentProposal } from './state.ts'
 
 /** Wants all devices of the own account out. Done when a commit has removed this one. */
@@ -26,8 +27,7 @@ export async function proposeLeaving(turn: Turn): Promise<void> {
   if (state.phase !== 'active' || group === undefined || leaving === undefined) return
   if (state.quarantine !== undefined) return
   try {
-    for (const { leafIndex, account } of participantsOf(context, group)) {
-      if (account !== context.account) continue
+    for (const leafIndex of accountsIn(group).leavesOf(context.account).keys()) {
       const { proposal: bytes } = await group.propose({ remove: leafIndex })
       const sent: SentProposal = { id: engineId(context), epoch: group.epoch, bytes, unsure: false }
       state.proposals.push(sent)

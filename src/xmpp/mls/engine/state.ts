@@ -8,6 +8,7 @@ import type { ReceiveResult } from '../../../group/result.ts'
 import type { AuthenticationService } from '../../../ports/authentication-service.ts'
 import type { Clock } from '../../../ports/clock.ts'
 import type { GroupRules } from '../../../ports/group-rules.ts'
+import type { Tree } from '../../../ratchet-tree/tree.ts'
 import type { Affiliation } from '../../xep/xep-0045.ts'
 import type { SeenMessage } from '../header.ts'
 import type { LeafProvider } from '../leaf-provider.ts'
@@ -161,6 +162,16 @@ export interface Offer {
   readonly tree: Bytes
 }
 
+/** Accounts in a tree that are not in the room, kept as both change. */
+export interface Outsiders {
+  readonly group: Group
+  readonly roster: ReadonlyMap<string, Affiliation>
+  tree: Tree
+  readonly accounts: Set<string>
+  /** The same as a list, which is another one when they change. */
+  list: readonly string[]
+}
+
 /** See the file. The engine owns and changes it. */
 export interface RoomState {
   phase: 'outside' | 'active' | 'removed'
@@ -183,6 +194,8 @@ export interface RoomState {
   leaving: string | undefined
   welcomes: PendingWelcome[]
   readonly chains: Map<string, Chain>
+  /** Those of them that miss something, and perhaps some that do not any more; `undefined` before anybody has looked. */
+  gaps: Map<string, Chain> | undefined
   ownNumber: bigint
   ownLink: Bytes
   head: SeenMessage | undefined
@@ -206,8 +219,8 @@ export interface RoomState {
   /** Standing of accounts in the room; `undefined` when it could not be read. */
   roster: Map<string, Affiliation> | undefined
   rosterStale: boolean
-  /** Cached difference of tree and list. */
-  outsiders: { readonly epoch: bigint; readonly accounts: readonly string[] } | undefined
+  /** The difference of tree and list, once it was asked for. */
+  outsiders: Outsiders | undefined
   /** Whether the archive was read to its end since the last loss of connection. */
   live: boolean
   /** Whether the room has put this account out: nothing that was begun there can end. */
@@ -238,6 +251,7 @@ export function initialState(): RoomState {
     leaving: undefined,
     welcomes: [],
     chains: new Map(),
+    gaps: undefined,
     ownNumber: 0n,
     ownLink: new Uint8Array(0),
     head: undefined,

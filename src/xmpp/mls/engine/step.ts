@@ -37,7 +37,7 @@ import {
 import { expel, leave, notHere, resendProposals } from './leaving.ts'
 import { type Arrival, receiveMessage, unreadable } from './messages.ts'
 import { rollBack } from './rollback.ts'
-import { identityIssues, outsidersOf, removeOutsiders, scheduleOutsiders } from './roster.ts'
+import { identityIssues, noteAffiliation, outsidersOf, removeOutsiders, scheduleOutsiders } from './roster.ts'
 import { flushQueue, resend, say } from './sending.ts'
 import type { EngineContext, Intent, RoomState } from './state.ts'
 
@@ -117,8 +117,7 @@ async function dispatch(turn: Turn, event: EngineEvent): Promise<void> {
       await flushQueue(turn)
       return
     case 'affiliation':
-      state.roster?.set(event.account, event.affiliation)
-      state.outsiders = undefined
+      noteAffiliation(turn, event.account, event.affiliation)
       effects.push({ kind: 'health' })
       scheduleOutsiders(turn)
       return
@@ -248,15 +247,17 @@ async function timer(turn: Turn, name: TimerName): Promise<void> {
 }
 
 /** What is wrong with the room, as the application is told. */
-export function issuesOf(turn: Turn): RoomIssue[] {
+export function issuesOf(turn: Turn): readonly RoomIssue[] {
   const { state } = turn
-  return [
+  const identity = identityIssues(turn)
+  const own: readonly RoomIssue[] = [
     ...outsidersOf(turn).map((account) => ({ kind: 'outsider', account }) as const),
     ...missingIssues(state),
     ...(state.live && state.future.length > 0 ? [{ kind: 'gap' } as const] : []),
     ...(state.quarantine === undefined ? [] : [{ kind: 'copied', reason: state.quarantine } as const]),
     ...(state.forked ? [{ kind: 'fork' } as const] : []),
     ...(state.truncated ? [{ kind: 'archive-truncated' } as const] : []),
-    ...identityIssues(turn),
   ]
+  // the same list as long as it says the same: looked at with every commit
+  return own.length === 0 ? identity : [...own, ...identity]
 }
