@@ -8,8 +8,8 @@
  *    0 2   4 6   8 10  12 14
  * ```
  *
- * Trees hold a power of two of leaves, at most 2^31; no bit operation is used where a value may reach 2^31, since those are
- * signed in JavaScript (V026, R10).
+ * Trees hold a power of two of leaves, at most 2^31, so that a node index is a uint32; bit operations are signed in JavaScript,
+ * and their results are made unsigned before anything else is done with them (V026, R10).
  */
 import { bug } from '../bytes/errors.ts'
 
@@ -21,11 +21,14 @@ export type LeafIndex = number & { readonly [leafIndex]?: never }
 /** The position of a node in the array form of the tree. */
 export type NodeIndex = number & { readonly [nodeIndex]?: never }
 
+/** The leaves below a node, from 1 to 2^31: its lowest bit that is not set. */
+function breadth(node: NodeIndex): number {
+  return (~node & (node + 1)) >>> 0
+}
+
 /** The level of a node: 0 for leaves. */
 export function level(node: NodeIndex): number {
-  let height = 0
-  for (let rest = node; rest % 2 === 1; rest = Math.floor(rest / 2)) height++
-  return height
+  return 31 - Math.clz32(breadth(node))
 }
 
 /** The number of nodes of a tree with `leafCount` leaves (`node_width`). */
@@ -47,22 +50,22 @@ export function root(leafCount: number): NodeIndex {
 
 /** The left child of a parent node. */
 export function left(node: NodeIndex): NodeIndex {
-  const height = level(node)
-  if (height === 0) throw bug('a leaf has no children')
-  return node - 2 ** (height - 1)
+  const leaves = breadth(node)
+  if (leaves === 1) throw bug('a leaf has no children')
+  return node - leaves / 2
 }
 
 /** The right child of a parent node. */
 export function right(node: NodeIndex): NodeIndex {
-  const height = level(node)
-  if (height === 0) throw bug('a leaf has no children')
-  return node + 2 ** (height - 1)
+  const leaves = breadth(node)
+  if (leaves === 1) throw bug('a leaf has no children')
+  return node + leaves / 2
 }
 
 /** The parent of a node that is not the root of its tree. */
 export function parent(node: NodeIndex): NodeIndex {
-  const step = 2 ** level(node)
-  return Math.floor(node / (4 * step)) * 4 * step + 2 * step - 1
+  const leaves = breadth(node)
+  return ((node | leaves) & ~(2 * leaves)) >>> 0
 }
 
 /** The other child of the same parent. */
@@ -92,7 +95,7 @@ export function copath(node: NodeIndex, leafCount: number): NodeIndex[] {
 
 /** Whether `descendant` lies in the subtree of `ancestor`; every node lies in its own. */
 export function isInSubtree(descendant: NodeIndex, ancestor: NodeIndex): boolean {
-  const reach = 2 ** level(ancestor) - 1
+  const reach = breadth(ancestor) - 1
   return descendant >= ancestor - reach && descendant <= ancestor + reach
 }
 
