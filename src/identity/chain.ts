@@ -50,6 +50,20 @@ export function linkManifests(suite: CipherSuite, previous: VerifiedManifest, ne
   return { kind: 'next', gap: !linked, merged: next.mergedParents.length > 0 }
 }
 
+/** How bad two manifests that contradict each other are, as far as they tell themselves. */
+export type ConflictGrade =
+  /** Both follow the same manifest, as when two honest devices publish at once; a later manifest may have merged them. */
+  | 'race'
+  /** No honest devices make these, unless one was cut off while it published. */
+  | 'misuse'
+
+/** The grade of a conflict. */
+export function conflictGrade(first: VerifiedManifest, second: VerifiedManifest): ConflictGrade {
+  const race =
+    first.seq === second.seq && equalBytes(first.prevHash, second.prevHash) && first.generation === second.generation
+  return race ? 'race' : 'misuse'
+}
+
 /** Whether a manifest names another as predecessor or as merged. */
 export function continues(manifest: VerifiedManifest, earlier: { readonly hash: Uint8Array }): boolean {
   return (
@@ -227,7 +241,9 @@ function walkGeneration(
     if (link.kind === 'next') {
       events.push({ kind: 'advanced', from: head, to: manifest, gap: link.gap })
       head = manifest
-      conflicts = unsettled(conflicts, manifest)
+      const before = conflicts
+      conflicts = unsettled(before, manifest)
+      if (conflicts.length < before.length) dropSettled(events, before, conflicts)
     } else if (link.kind === 'conflict') {
       // what the head merged is history, though it does not fit the head's own line
       if (continues(head, manifest)) continue
@@ -237,6 +253,13 @@ function walkGeneration(
     }
   }
   return { head, events, conflicts }
+}
+
+/** Two devices that published at once and were merged on the same walk have done nothing that is worth telling. */
+function dropSettled(events: WalkEvent[], before: readonly Conflict[], left: readonly Conflict[]): void {
+  const settled = new Set(before.filter((one) => !left.includes(one)).map(({ hash }) => mapKey(hash)))
+  const kept = events.filter((event) => event.kind !== 'conflict' || !settled.has(mapKey(event.manifest.hash)))
+  events.splice(0, events.length, ...kept)
 }
 
 type Rotated = Extract<WalkEvent, { readonly kind: 'rotated' }>

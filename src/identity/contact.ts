@@ -15,7 +15,7 @@
 import { type Bytes, copyBytes, equalBytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { type ChainLog, type Conflict, emptyLog, remember, type WalkEvent, walkChain } from './chain.ts'
+import { type ChainLog, type Conflict, conflictGrade, emptyLog, remember, type WalkEvent, walkChain } from './chain.ts'
 import type { Finding } from './findings.ts'
 import { identityLifetimes, identityLimits } from './limits.ts'
 import type { VerifiedManifest } from './manifest.ts'
@@ -228,8 +228,10 @@ function findingsOf(event: WalkEvent): Finding[] {
         { kind: 'rotated', generation: event.to.generation, strength: event.strength },
         ...deviceFindings(event.from, event.to),
       ]
-    case 'conflict':
-      return [{ kind: 'equivocation', first: event.with, second: event.manifest, rule: event.rule }]
+    case 'conflict': {
+      const [first, second] = [event.with, event.manifest]
+      return [{ kind: 'equivocation', first, second, rule: event.rule, grade: conflictGrade(first, second) }]
+    }
   }
 }
 

@@ -14,7 +14,7 @@ import { check } from '../bytes/errors.ts'
 import { concat, encode, fixed, type Infer, nested, struct, uint8, uint32, uint64, variant } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { AccountName, boundedOpaque, decodeWithin } from './bounded.ts'
-import { linkManifests } from './chain.ts'
+import { type ConflictGrade, conflictGrade, linkManifests } from './chain.ts'
 import { deviceIdLength, type RevokedEntry } from './device-entry.ts'
 import { identityLimits } from './limits.ts'
 import { type VerifiedManifest, verifyManifest } from './manifest.ts'
@@ -78,11 +78,8 @@ export type ProvenEvidence =
       readonly second: VerifiedManifest
       /** The rule that the two break together. */
       readonly rule: string
-      /**
-       * `race`: both follow the same manifest, as when two honest devices publish at once; a later manifest may have merged
-       * them, which this evidence cannot show. `misuse`: no honest devices make these.
-       */
-      readonly grade: 'race' | 'misuse'
+      /** Of a `race` this evidence cannot show whether a later manifest has merged the two. */
+      readonly grade: ConflictGrade
     }
   | { readonly kind: 'rollback'; readonly newer: VerifiedManifest; readonly shown: VerifiedManifest }
   | { readonly kind: 'split_view'; readonly first: VerifiedManifest; readonly second: VerifiedManifest }
@@ -172,9 +169,7 @@ function provenEquivocation(suite: CipherSuite, a: VerifiedManifest, b: Verified
   const [first, second] = compareHeads(a, b) <= 0 ? [a, b] : [b, a]
   const link = linkManifests(suite, first, second)
   check(link.kind === 'conflict', 'identity/evidence', 'I082', 'evidence of manifests that do not contradict')
-  const race =
-    first.seq === second.seq && equalBytes(first.prevHash, second.prevHash) && first.generation === second.generation
-  return { kind: 'equivocation', first, second, rule: link.rule, grade: race ? 'race' : 'misuse' }
+  return { kind: 'equivocation', first, second, rule: link.rule, grade: conflictGrade(first, second) }
 }
 
 function provenCompromise(suite: CipherSuite, statement: RootCompromised, believed: BelievedRoot): ProvenEvidence {

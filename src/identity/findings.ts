@@ -1,6 +1,7 @@
 /** What `advance` tells about a contact, and how loudly. */
 import type { Bytes } from '../bytes/bytes.ts'
 import type { MlsError } from '../bytes/errors.ts'
+import type { ConflictGrade } from './chain.ts'
 import type { RevocationReason } from './device-entry.ts'
 import type { VerifiedManifest } from './manifest.ts'
 import type { ManifestHead } from './manifest-head.ts'
@@ -12,12 +13,13 @@ export type Finding =
   | { readonly kind: 'device_added'; readonly deviceId: Bytes }
   | { readonly kind: 'device_removed'; readonly deviceId: Bytes; readonly reason: RevocationReason | undefined }
   | { readonly kind: 'rotated'; readonly generation: number; readonly strength: 'strong' | 'soft' }
-  /** Two manifests that one owner cannot have signed; `evidence.ts` makes a proof of them. */
+  /** Two manifests that contradict each other and that nothing merges; `evidence.ts` makes a proof of them. */
   | {
       readonly kind: 'equivocation'
       readonly first: VerifiedManifest
       readonly second: VerifiedManifest
       readonly rule: string
+      readonly grade: ConflictGrade
     }
   /** All contradictions were settled by the owner. */
   | { readonly kind: 'settled' }
@@ -77,5 +79,7 @@ const loudness: Readonly<Record<Finding['kind'], Loudness>> = {
 
 /** How loudly to tell a finding. */
 export function loudnessOf(finding: Finding): Loudness {
+  // two devices that published at once, and one of them was cut off before it could merge: the next of them settles it
+  if (finding.kind === 'equivocation' && finding.grade === 'race') return 'warning'
   return loudness[finding.kind]
 }

@@ -66,7 +66,9 @@ export function findingSentence(finding: Finding): string | undefined {
     case 'settled':
       return 'The lists of devices of this person agree again.'
     case 'equivocation':
-      return contactSentences.EQUIVOCATION
+      return finding.grade === 'race'
+        ? 'Two devices of this person have published two lists at once, and none of them has put them together yet.'
+        : contactSentences.EQUIVOCATION
     case 'rollback':
       return contactSentences.ROLLBACK
     case 'changed':

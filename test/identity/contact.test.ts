@@ -10,9 +10,10 @@ import {
 } from '../../src/identity/contact.ts'
 import { decodePin, encodePin } from '../../src/identity/contact-pin.ts'
 import { loudnessOf } from '../../src/identity/findings.ts'
+import type { VerifiedManifest } from '../../src/identity/manifest.ts'
 import { contactSentences, findingSentence, sendSentences } from '../../src/identity/sentences.ts'
 import { account, type Cases, makeCases, observations, shown } from './contact-cases.ts'
-import { codeOf, day, now, ruleOf, suite } from './fixture.ts'
+import { codeOf, day, following, now, ruleOf, signed, signerOf, suite } from './fixture.ts'
 
 let cases: Cases
 let seen: Readonly<Record<string, ContactObservation>>
@@ -238,6 +239,17 @@ describe('rules', () => {
     expect(findings(pin, 'contradicted')).toEqual(['equivocation'])
     expect(findings(unknownContact(account), 'contradicted')).toEqual(['I066'])
   })
+  test('two lists after the same one are a warning, other contradictions an alarm', async () => {
+    const tell = (one: VerifiedManifest) =>
+      advance(suite, pinAfter(roads.VERIFIED), shown(one), now).findings.map((finding) => [
+        finding.kind,
+        loudnessOf(finding),
+      ])
+    expect(tell(cases.fork)).toEqual([['equivocation', 'warning']])
+    const by = { kind: 'ops', ops: signerOf('alice ops 0') } as const
+    const robbed = await signed(following(cases.line[2]!, { devices: cases.line[2]!.devices.slice(1) }), by)
+    expect(tell(robbed)).toEqual([['equivocation', 'alarm']])
+  })
   test('I067 a root that was replaced is not verified again', () => {
     const pin = pinAfter(`${roads.VERIFIED} rotation`)
     expect(findings(pin, 'verifiedSame')).toEqual(['I067'])
@@ -262,6 +274,14 @@ describe('rules', () => {
     expect(findings(pinAfter(roads.VERIFIED), 'gap').filter((kind) => kind === 'device_added')).toHaveLength(3)
     expect(findings(pinAfter(roads.TOFU), 'rotation')).toEqual(['rotated'])
     expect(findings(pinAfter(`${roads.TOFU} fork`), 'merge')).toEqual(['advanced', 'device_added', 'settled'])
+    // who looks when both sides and their merge are there was never told of anything
+    const repaired = shown(cases.merge, [], [cases.line[2]!, cases.fork])
+    for (const from of [cases.line[1]!, cases.line[2]!]) {
+      const pin = advance(suite, unknownContact(account), shown(from), now).pin
+      const after = advance(suite, pin, repaired, now)
+      expect(state(after.pin)).toBe('TOFU')
+      expect(after.findings.map(loudnessOf).filter((one) => one === 'warning' || one === 'alarm')).toEqual([])
+    }
     expect(findings(unknownContact(account), 'same')).toEqual(['first_seen'])
     expect(findings(pinAfter(roads.TOFU), 'verifiedSame')).toEqual(['verified'])
     expect(findings(pinAfter(roads.TOFU), 'certificateNext')).toEqual(['fetch'])

@@ -3,6 +3,7 @@ import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { fromUtf8, mapKey, utf8 } from '../../bytes/text.ts'
 import { decode, encode } from '../../codec/codec.ts'
+import { emptyLog } from '../../identity/chain.ts'
 import {
   advance,
   type ContactObservation,
@@ -16,12 +17,12 @@ import { type Finding, loudnessOf } from '../../identity/findings.ts'
 import type { RotationProof } from '../../identity/group-evidence.ts'
 import { identityLimits } from '../../identity/limits.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'
-import { readPublication } from '../../identity/publication.ts'
+import { type ReadPublication, readPublication } from '../../identity/publication.ts'
 import { RotationStatement } from '../../identity/rotation.ts'
 import { findingSentence } from '../../identity/sentences.ts'
 import { subscribePep } from '../pep/pep-fetch.ts'
 import { XmppError } from '../stanza/xmpp-error.ts'
-import { type IdentityParts, secondsOf } from './context.ts'
+import { beforeNextLook, type IdentityParts, maxLooks, secondsOf } from './context.ts'
 import type { ShownIdentity } from './directory.ts'
 import type { StoredFinding, StoredPin } from './store.ts'
 import { identityNodes } from './wire.ts'
@@ -169,21 +170,42 @@ export class ContactBook {
   }
 
   async #refresh(account: string): Promise<void> {
+    for (let looks = 1; ; looks++) {
+      const began = this.#parts.timers.now()
+      const seen = await this.#look(account)
+      if (seen === undefined) return
+      if (looks === maxLooks || !this.#isDoubtful(account, seen)) {
+        await this.observe(account, seen, seen.log ?? emptyLog)
+        return
+      }
+      await beforeNextLook(this.#parts.timers, looks, began)
+    }
+  }
+
+  async #look(account: string): Promise<ReadPublication['observation'] | undefined> {
     const { directory, suite } = this.#parts
     const head = this.#known.get(account)?.pin.head
     const current = await directory.current(account)
     if (current === undefined) {
       if (head !== undefined) await this.#noteWithheld(account, head)
-      return
+      return undefined
     }
     // most reads find what is known, and need no log
     const shown: ShownIdentity =
       head !== undefined && equalBytes(head.bytes, current)
         ? { current, manifests: [], rotations: [] }
         : await directory.read(account)
-    if (shown.current === undefined) return
-    const { observation } = readPublication(suite, { ...shown, current: shown.current })
-    await this.observe(account, observation, { ...(observation.log ?? { manifests: [], rotations: [] }) })
+    if (shown.current === undefined) return undefined
+    return readPublication(suite, { ...shown, current: shown.current }).observation
+  }
+
+  /** Whether it would be told as trouble that was not there before, and may be two devices that publish at this moment. */
+  #isDoubtful(account: string, seen: ContactObservation): boolean {
+    const { suite, timers } = this.#parts
+    const before = this.pin(account)
+    const { pin } = advance(suite, before, seen, secondsOf(timers))
+    const changed = pin.offered !== undefined && pin.offered !== before.offered
+    return changed || (pin.rolledBack && !before.rolledBack) || pin.conflicts.length > before.conflicts.length
   }
 
   /** Reads an account of which nothing is known, or nothing lately. Problems are told and not thrown. */

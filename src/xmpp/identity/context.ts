@@ -30,3 +30,16 @@ export interface IdentityParts {
 export function secondsOf(timers: Timers): bigint {
   return BigInt(Math.max(0, Math.floor(timers.now() / 1000)))
 }
+
+/** Looks that are taken before a server is said to show something that is not right. */
+export const maxLooks = 4
+
+/**
+ * Waits before the next look at nodes that show something strange: honest devices that publish at once, or one whose
+ * answer is on the way, are done after a moment.
+ * @param looks how many there were @param began when the last one began, in milliseconds: slow networks need longer
+ */
+export function beforeNextLook(timers: Timers, looks: number, began: number): Promise<void> {
+  const ms = 1_000 * 2 ** looks + (timers.now() - began)
+  return new Promise((resolve) => void timers.after(ms, resolve))
+}

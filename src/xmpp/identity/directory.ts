@@ -1,5 +1,5 @@
 /** The nodes of identities: reading anybody's, writing the own ones. */
-import type { Bytes } from '../../bytes/bytes.ts'
+import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
 import { toHex } from '../../bytes/text.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import { identityLimits } from '../../identity/limits.ts'
@@ -30,6 +30,11 @@ export interface ShownIdentity {
 
 /** Newest items of a log that are asked for. */
 const logItems = identityLimits.walkSteps - 1
+/** How often log and current manifest are read until they fit. */
+const maxReads = 3
+
+const isLogged = ({ current, manifests }: ShownIdentity): boolean =>
+  current === undefined || manifests.some((one) => equalBytes(one, current))
 
 /** See the file. */
 export class Directory {
@@ -52,6 +57,13 @@ export class Directory {
 
   /** Current manifest and log of an account. @throws XmppError, `xmpp/timeout`, `xmpp/offline` */
   async read(account: string): Promise<ShownIdentity> {
+    let shown = await this.#readOnce(account)
+    // published between the two requests: the way to it, a rotation perhaps, is in the log by now
+    for (let i = 1; i < maxReads && !isLogged(shown); i++) shown = await this.#readOnce(account)
+    return shown
+  }
+
+  async #readOnce(account: string): Promise<ShownIdentity> {
     // the log first: what is published between the two requests is then missing in the log and not in `current`
     const log = await this.#items(account, identityNodes.log, { max: logItems })
     const payloads = log.slice(-logItems).map(({ payload }) => payload)

@@ -8,6 +8,7 @@ import { DeviceCert } from '../../identity/device-cert.ts'
 import { flagsOf } from '../../identity/device-entry.ts'
 import { type LinkingDevice, type LinkReview, reviewLink, sealedLinkText } from '../../identity/link.ts'
 import type { LinkPayload } from '../../identity/link-payload.ts'
+import type { VerifiedManifest } from '../../identity/manifest.ts'
 import { headOf } from '../../identity/manifest-head.ts'
 import { noRoot } from '../../identity/root-state.ts'
 import { type IdentityParts, secondsOf } from './context.ts'
@@ -18,6 +19,9 @@ import type { StoredOwn } from './store.ts'
 
 /** How often a new device looks for what was sealed to it, in milliseconds. */
 const lookEveryMs = 3_000
+
+/** How often a device is listed before its steward gives up. */
+const maxListings = 4
 
 /** How the new device is to log in, where the steward says so. */
 export type LinkLogin = LinkPayload['login']
@@ -162,9 +166,8 @@ export class LinkApproval {
     const { steward = false, login = { login: 'none' }, via = 'server' } = options
     const confirmed = this.#review.confirm(typed, secondsOf(timers))
     const { deviceId } = this.#review
-    const deviceCert = await this.#signed(() => this.#certify(steward))
-    const { manifest, stored } = this.#own
-    if (manifest === undefined) throw notNow('this device belongs to no identity')
+    const { manifest, deviceCert } = await this.#signed(() => this.#certify(steward))
+    const { stored } = this.#own
     const { generation, seq, hash } = headOf(manifest)
     const sealed = await confirmed.seal(
       {
@@ -184,28 +187,33 @@ export class LinkApproval {
     return undefined
   }
 
-  async #certify(steward: boolean): Promise<DeviceCert> {
+  /** A manifest that lists the device and that the server has shown, with a certificate that goes with it. */
+  async #certify(steward: boolean): Promise<{ readonly manifest: VerifiedManifest; readonly deviceCert: DeviceCert }> {
     const { suite, timers } = this.#parts
     const { deviceId, leafKey } = this.#review
-    const listed = this.#own.manifest?.devices.find((one) => equalBytes(one.deviceId, deviceId))
-    const known = listed?.leafKeys.some((key) => equalBytes(key, leafKey)) === true
-    const manifest = this.#own.manifest
-    const certificates =
-      known && manifest !== undefined
-        ? await certifyDevices(this.#own.signer(), manifest, [deviceId])
-        : (
-            await this.#own.change((last) => {
-              const flags = steward ? flagsOf('steward') : 0
-              const encLabel = sealDeviceName(suite, this.#own.stored.historyKey, deviceId, this.#review.name)
-              const device = { deviceId, leafKeys: [leafKey], flags, encLabel }
-              const change = { kind: 'add_device', device, probation: true } as const
-              return nextManifest(suite, this.#own.signer(), last, [change], secondsOf(timers))
-            })
-          ).certificates
-    const found = certificates.find((one) => equalBytes(one.deviceId, deviceId) && equalBytes(one.leafKey, leafKey))
-    if (found === undefined) throw notNow('a device without certificate')
-    return found.cert
+    for (let i = 0; i < maxListings; i++) {
+      const manifest = await this.#own.settled()
+      if (listsKey(manifest, deviceId, leafKey)) {
+        const issued = await certifyDevices(this.#own.signer(), manifest, [deviceId])
+        const found = issued.find((one) => equalBytes(one.leafKey, leafKey))
+        if (found !== undefined) return { manifest, deviceCert: found.cert }
+      }
+      // listed, or listed again: the root may have been renewed by another device from a list without the new one
+      await this.#own.change((last) => {
+        const flags = steward ? flagsOf('steward') : 0
+        const encLabel = sealDeviceName(suite, this.#own.stored.historyKey, deviceId, this.#review.name)
+        const device = { deviceId, leafKeys: [leafKey], flags, encLabel }
+        const change = { kind: 'add_device', device, probation: true } as const
+        return nextManifest(suite, this.#own.signer(), last, [change], secondsOf(timers))
+      })
+    }
+    throw notNow('a device without certificate')
   }
+}
+
+function listsKey({ devices }: VerifiedManifest, deviceId: Bytes, leafKey: Bytes): boolean {
+  const listed = devices.find((one) => equalBytes(one.deviceId, deviceId))
+  return listed?.leafKeys.some((key) => equalBytes(key, leafKey)) === true
 }
 
 /** Looks at QR1 as a steward. @throws `identity/state` (I092), `identity_qr/…`, `identity_link/…` */

@@ -28,9 +28,10 @@ import { rootSigner } from '../../identity/root-keys.ts'
 import type { OwnRoot } from '../../identity/root-state.ts'
 import { RotationStatement } from '../../identity/rotation.ts'
 import { keySigner, type SyncSigner } from '../../signed/signer.ts'
-import type { IdentityParts } from './context.ts'
+import { beforeNextLook, type IdentityParts, maxLooks } from './context.ts'
 import type { ShownIdentity } from './directory.ts'
 import { followOwn, type OwnLine, readOwnView } from './own-view.ts'
+import { notNow } from './secrets.ts'
 import { emptyOwn, type StoredOwn } from './store.ts'
 
 /** What others are told of the own identity. */
@@ -190,8 +191,7 @@ export class OwnIdentity {
     return this.#next(async () => {
       await this.#reconcile()
       const last = this.#manifest
-      if (last === undefined)
-        throw new MlsError('identity/state', 'this device belongs to no identity', { rule: 'I091' })
+      if (last === undefined) throw notNow('this device belongs to no identity')
       const issued = await make(last)
       await this.#take(issued, beside(issued))
       await this.#reconcile()
@@ -277,18 +277,37 @@ export class OwnIdentity {
     return this.#next(() => this.#reconcile(heard))
   }
 
+  /**
+   * The newest own manifest that the server has shown: what others are told must be there for them.
+   * @throws `identity/state` on a device that belongs to no identity; XmppError, `xmpp/…`, `storage/…`
+   */
+  settled(): Promise<VerifiedManifest> {
+    return this.#next(async () => {
+      if (!this.#stored.published) await this.#reconcile()
+      if (this.#manifest === undefined) throw notNow('this device belongs to no identity')
+      return this.#manifest
+    })
+  }
+
   /** Whether strangers are shown what this device has published. @throws XmppError, `xmpp/…` */
   async compareAsStranger(): Promise<void> {
-    const { observer, account, suite, accountBytes } = this.#parts
-    const own = this.#manifest
-    if (observer === undefined || own === undefined || !this.#stored.published) return
-    const { current } = readOwnView(suite, accountBytes, await observer.read(account))
-    // what another own device publishes meanwhile is newer and not wrong
-    if (current !== undefined && (equalBytes(current.hash, own.hash) || compareHeads(current, own) > 0)) {
-      if (!equalBytes(current.rootHash, own.rootHash)) this.#events.onReplaced(own, current)
-      return
+    const { observer, account, suite, accountBytes, timers } = this.#parts
+    if (observer === undefined) return
+    for (let looks = 1; this.#manifest !== undefined && this.#stored.published; looks++) {
+      const began = timers.now()
+      const { current } = readOwnView(suite, accountBytes, await observer.read(account))
+      const own = this.#manifest
+      // what another own device publishes meanwhile is newer and not wrong
+      const newest = current !== undefined && (equalBytes(current.hash, own.hash) || compareHeads(current, own) > 0)
+      if (newest && equalBytes(current.rootHash, own.rootHash)) return
+      if (looks === maxLooks) {
+        if (newest) this.#events.onReplaced(own, current)
+        else this.#events.onWithheld(own, current)
+        return
+      }
+      await beforeNextLook(timers, looks, began)
+      await this.reconcile()
     }
-    this.#events.onWithheld(own, current)
   }
 
   /** What the nodes of the own account show now, verified. @throws XmppError, `xmpp/…` */
@@ -317,7 +336,8 @@ export class OwnIdentity {
       if (await this.#merge(line)) continue
       const manifest = this.#manifest ?? own
       const { current } = view
-      if (current !== undefined && !equalBytes(current.rootHash, manifest.rootHash)) {
+      // what a device published that did not know yet of a rotation is put right like anything old
+      if (current !== undefined && !equalBytes(current.rootHash, manifest.rootHash) && !this.#isPast(current)) {
         this.#events.onReplaced(manifest, current)
         // a reset on another device, or somebody else's: two devices that publish against each other help nobody
         if (current.generation > manifest.generation) return
@@ -334,6 +354,13 @@ export class OwnIdentity {
       if (round === maxRounds - 1) this.#events.onWithheld(manifest, view.current)
       else await this.#publish(manifest, view, round)
     }
+  }
+
+  /** Whether a manifest is of an earlier root of this identity. */
+  #isPast({ rootHash }: VerifiedManifest): boolean {
+    const { suite } = this.#parts
+    const left = this.#stored.rotations.map(({ lastManifest }) => verifyManifest(suite, lastManifest))
+    return [...left, ...this.#history].some((one) => equalBytes(one.rootHash, rootHash))
   }
 
   /** The first look of a device that was linked: the manifest that its steward sealed to it, or a later one. */
@@ -401,7 +428,8 @@ export class OwnIdentity {
     const missing = [...this.#history, manifest].filter(
       ({ hash }) => !view.manifests.some((one) => equalBytes(one.hash, hash)),
     )
-    for (const one of missing) await directory.logManifest(one)
+    // the newest first: nobody sees what it has merged without seeing that it was merged
+    for (const one of missing.reverse()) await directory.logManifest(one)
     await directory.publishCurrent(manifest)
     const [byte = 0] = random.randomBytes(1)
     if (round > 1) await new Promise<void>((resolve) => void timers.after((byte * backoffMs) / 256, resolve))
