@@ -5,6 +5,8 @@ import { type Codec, encode, skip } from './codec.ts'
 export interface Remembered<T extends object> extends Codec<T> {
   /** The encoding of a value: as it came, when this codec decoded it. Not to be changed. */
   bytesOf(value: T): Bytes
+  /** Encodes a value that was made here, and remembers that as if it had been decoded. */
+  keep(value: T): T
 }
 
 /**
@@ -28,5 +30,9 @@ export function remembered<T extends object>(item: Codec<T>): Remembered<T> {
     },
     skip: (reader) => skip(item, reader),
     bytesOf: (value) => known.get(value) ?? encode(item, value),
+    keep(value) {
+      known.set(value, encode(item, value))
+      return value
+    },
   }
 }

@@ -23,6 +23,7 @@ import { type PreparedPath, preparePath, sealPath } from '../ratchet-tree/treeke
 import { signFramedContent } from '../signed/framed-content.ts'
 import { signLeafNode } from '../signed/leaf-node.ts'
 import type { Signer } from '../signed/signer.ts'
+import { Commit } from '../wire/commit.ts'
 import type { Credential } from '../wire/credential.ts'
 import type { Extension } from '../wire/extension.ts'
 import type { AuthenticatedContent, FramedContent, FramedWireFormat, Sender } from '../wire/framed-content.ts'
@@ -123,13 +124,13 @@ export async function createCommit(epoch: Epoch, config: GroupConfig, request: C
     sender,
     authenticatedData: Uint8Array.from(request.authenticatedData),
     contentType: 'commit',
-    commit: {
+    commit: Commit.keep({
       proposals: [
         ...request.references.map(({ reference }) => ({ type: 'reference' as const, reference })),
         ...request.proposals.map((proposal) => ({ type: 'proposal' as const, proposal })),
       ],
       path: built?.path,
-    },
+    }),
   }
   const { wireFormat } = request
   await giveWay(config, many)

@@ -15,6 +15,7 @@ import { signFramedContent } from '../signed/framed-content.ts'
 import { signLeafNode } from '../signed/leaf-node.ts'
 import type { Signer } from '../signed/signer.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
+import { Commit } from '../wire/commit.ts'
 import type { Credential } from '../wire/credential.ts'
 import { type Extension, ExternalPub, readExtension } from '../wire/extension.ts'
 import type { FramedContent, Sender } from '../wire/framed-content.ts'
@@ -142,7 +143,7 @@ export async function createExternalCommit(
     sender,
     authenticatedData: Uint8Array.from(request.authenticatedData),
     contentType: 'commit',
-    commit: { proposals: proposals.map((proposal) => ({ type: 'proposal' as const, proposal })), path },
+    commit: Commit.keep({ proposals: proposals.map((proposal) => ({ type: 'proposal' as const, proposal })), path }),
   }
   const wireFormat = 'mls_public_message'
   const signature = await signFramedContent(signer, wireFormat, content, encodeContext(groupContext))

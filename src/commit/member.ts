@@ -38,7 +38,7 @@ export interface CommitChanges {
 }
 
 /** The public view of a leaf. */
-export function memberOf(leafIndex: LeafIndex, leaf: TreeLeaf): Member {
+export function memberOf(leafIndex: LeafIndex, leaf: Pick<TreeLeaf, 'leafNode'>): Member {
   const { credential, signatureKey, capabilities, extensions } = leaf.leafNode
   return { leafIndex, credential, signatureKey, capabilities, extensions }
 }

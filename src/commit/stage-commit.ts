@@ -91,7 +91,7 @@ export async function stageCommit(input: StageInput): Promise<StagedCommit> {
     applied,
     epoch.tree,
     staged.tree,
-    { leafIndex: staged.committer, external, path: path !== undefined },
+    { leafIndex: staged.committer, external, path: path !== undefined, leafNode: path?.leafNode.leafNode },
     epoch.context.epoch + 1n,
   )
   if (!config.policy(changes))
@@ -159,7 +159,7 @@ async function applyCommitPath(
   verifyLeafNodeSignature(suite, path.leafNode.bytes, { groupId: epoch.context.groupId, leafIndex })
   const { list } = applied
   if (committer !== undefined)
-    await authenticateMember(config.authentication, leafNode, epoch.tree.leaf(committer)?.leafNode, 'V049', 'V051')
+    await authenticateMember(config.authentication, leafNode, epoch.tree.leaf(committer)?.binding, 'V049', 'V051')
   else {
     const [removed] = list.removes
     const old = removed === undefined ? undefined : epoch.tree.leaf(removed)?.leafNode

@@ -3,6 +3,7 @@ import { MlsError } from '../bytes/errors.ts'
 import type { AppliedProposals } from '../proposals/apply.ts'
 import type { Tree } from '../ratchet-tree/tree.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
+import type { LeafNode } from '../wire/leaf-node.ts'
 import { type Epoch, wipeEpoch } from './epoch.ts'
 import { type CommitChanges, type Member, memberOf } from './member.ts'
 
@@ -31,12 +32,21 @@ export function discardStaged(staged: StagedCommit): void {
   if (staged.next !== undefined) wipeEpoch(staged.next)
 }
 
+/** Who committed, for {@link describeChanges}. */
+export interface CommittedBy {
+  readonly leafIndex: LeafIndex
+  readonly external: boolean
+  readonly path: boolean
+  /** The leaf after the commit, where it is decoded already and the caller does not need it any more. */
+  readonly leafNode?: LeafNode | undefined
+}
+
 /** The public description of what a commit does. */
 export function describeChanges(
   applied: AppliedProposals,
   before: Tree,
   after: Tree,
-  committer: { readonly leafIndex: LeafIndex; readonly external: boolean; readonly path: boolean },
+  committer: CommittedBy,
   epoch: bigint,
 ): CommitChanges {
   const { list } = applied
@@ -47,7 +57,9 @@ export function describeChanges(
   }
   return {
     epoch,
-    committer: member(after, committer.leafIndex),
+    committer: committer.leafNode
+      ? memberOf(committer.leafIndex, { leafNode: committer.leafNode })
+      : member(after, committer.leafIndex),
     external: committer.external,
     added: applied.added.map(({ leafIndex }) => member(after, leafIndex)),
     removed: list.removes.map((leafIndex) => member(before, leafIndex)),

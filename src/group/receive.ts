@@ -182,7 +182,7 @@ function openPrivate(epoch: Epoch, message: PrivateMessage): ReturnType<typeof u
       senderDataSecret: epoch.secrets.senderDataSecret,
       message,
       ownLeaf: epoch.privateTree.leafIndex,
-      signatureKey: (leafIndex) => epoch.tree.leaf(leafIndex)?.leafNode.signatureKey,
+      signatureKey: (leafIndex) => epoch.tree.leaf(leafIndex)?.signatureKey,
       encodedContext: epoch.encodedContext,
     })
   } catch (error) {
@@ -206,7 +206,7 @@ function publicContext({
     membershipKey: secrets.membershipKey,
     leafCount: tree.leafCount,
     senders: {
-      signatureKey: (leafIndex) => tree.leaf(leafIndex)?.leafNode.signatureKey,
+      signatureKey: (leafIndex) => tree.leaf(leafIndex)?.signatureKey,
       ...(external === undefined ? {} : { externalKey: (index: number) => external[index]?.signatureKey }),
     },
   }

@@ -7,7 +7,13 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
 import { credentialTypeCode } from '../wire/credential.ts'
 import { type Extension, RequiredCapabilities, readExtension, rejectDuplicateExtensions } from '../wire/extension.ts'
-import type { Capabilities, LeafNode, LeafNodeSource, Lifetime } from '../wire/leaf-node.ts'
+import {
+  type Capabilities,
+  type LeafNode,
+  type LeafNodeSource,
+  type Lifetime,
+  readLeafSummary,
+} from '../wire/leaf-node.ts'
 import { defaultExtensionTypes, defaultProposalTypes, extensionTypes } from '../wire/registries.ts'
 import type { CapabilityKind } from './indexes.ts'
 import { isDefaultType, type Tree } from './tree.ts'
@@ -170,16 +176,16 @@ function validateUniqueKeys(leaf: LeafNode, tree: Tree, replaces: LeafIndex | un
  * @throws `leaf/requirements` V120, V121
  */
 export function validateCredentialSupport(leaf: LeafNode, tree: Tree, replaces: LeafIndex | undefined): void {
-  const replaced = replaces === undefined ? undefined : tree.leaf(replaces)?.leafNode
+  const old = replaces === undefined ? undefined : tree.leaf(replaces)
+  const replaced = old === undefined ? undefined : readLeafSummary(old.bytes)
   const others = tree.memberCount - (replaced === undefined ? 0 : 1)
   const type = credentialTypeCode(leaf.credential)
   const counted = replaced !== undefined && supports(replaced.capabilities, 'credentials', type) ? 1 : 0
   // RFC 9420 §7.3 V120: all members support the credential
   const known = tree.supportCount('credentials', type) - counted === others
   check(known, 'leaf/requirements', 'V120', 'a credential type that a member does not support')
-  const replacedType = replaced === undefined ? undefined : credentialTypeCode(replaced.credential)
   for (const [used, count] of tree.indexes.credentialTypes) {
-    if (used === replacedType && count === 1) continue
+    if (used === replaced?.credentialType && count === 1) continue
     // RFC 9420 §7.3 V121: the leaf supports all credentials
     const supported = leaf.capabilities.credentials.includes(used)
     check(supported, 'leaf/requirements', 'V121', 'a leaf that does not support the credential type of a member')

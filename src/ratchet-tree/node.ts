@@ -11,7 +11,7 @@ import { bug } from '../bytes/errors.ts'
 import { decode } from '../codec/codec.ts'
 import { Reader } from '../codec/reader.ts'
 import type { NodeIndex } from '../tree-math/tree-math.ts'
-import { type EncodedLeafNode, LeafNode } from '../wire/leaf-node.ts'
+import { type EncodedLeafNode, LeafNode, readBinding } from '../wire/leaf-node.ts'
 import type { ParentNode } from '../wire/ratchet-tree.ts'
 
 /** A leaf of a tree. It keeps the bytes as received and decodes them on demand, for the sake of memory. */
@@ -27,6 +27,11 @@ export class TreeLeaf implements EncodedLeafNode {
   /** The decoded leaf, decoded anew on every access: keep it in a variable. */
   get leafNode(): LeafNode {
     return decode(LeafNode, this.bytes)
+  }
+
+  /** `signature_key` and `credential`, decoded anew on every access: for the authentication service. */
+  get binding(): Pick<LeafNode, 'signatureKey' | 'credential'> {
+    return readBinding(this.bytes)
   }
 
   /** The `encryption_key`, the first field of a leaf, as a view that must not be kept. */

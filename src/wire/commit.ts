@@ -1,4 +1,5 @@
 import { type Infer, opaque, optional, struct, uint8, variant, vec } from '../codec/codec.ts'
+import { type Remembered, remembered } from '../codec/remembered.ts'
 import { wireLimits } from './limits.ts'
 import { Proposal } from './proposal.ts'
 import { UpdatePath } from './update-path.ts'
@@ -12,6 +13,8 @@ export const ProposalOrRef = variant(
 )
 export type ProposalOrRef = Infer<typeof ProposalOrRef>
 
+const commit = struct({ proposals: vec(ProposalOrRef, wireLimits.proposals), path: optional(UpdatePath) })
 /** RFC 9420 §12.4. */
-export const Commit = struct({ proposals: vec(ProposalOrRef, wireLimits.proposals), path: optional(UpdatePath) })
-export type Commit = Infer<typeof Commit>
+export type Commit = Infer<typeof commit>
+/** RFC 9420 §12.4. It is encoded to be signed, hashed, tagged and sent, and that is done once. */
+export const Commit: Remembered<Commit> = remembered(commit)
