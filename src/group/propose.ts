@@ -1,6 +1,7 @@
 /** Proposals as messages of their own (RFC 9420 §12.1). */
 import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
+import { sliceRules } from '../commit/config.ts'
 import type { OwnLeafChange } from '../commit/create-commit.ts'
 import { protectPrivate } from '../framing/private-message.ts'
 import { protectPublic } from '../framing/public-message.ts'
@@ -87,6 +88,7 @@ export async function validateAlone(sent: SentProposal, state: GroupState): Prom
       tree: current.tree,
       groupContext: current.context,
       authentication: config.authentication,
+      share: sliceRules(config),
     })
 }
 

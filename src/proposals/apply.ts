@@ -66,6 +66,8 @@ export async function applyProposals(list: ProposalList, context: ApplyContext):
     'more members than a group may have',
   )
   const share = context.share ?? {}
+  // of a tree from a store they are not there yet; all that follows looks at them
+  await inSlices(tree.indexSteps(), share)
   await inSlices(validateNewLeaves(list, context, extensions), share)
   const keyPackages = await verifySignatures(suite, list, groupContext, share)
   await authenticate(list, context, extensions)

@@ -116,8 +116,9 @@ export class IndexDraft {
     if (this.#encryptionKeys.size > 0) throw bug('a whole tree into indexes of another')
     const encryptionKeys: Entry<NodeIndex>[] = []
     const signatureKeys: Entry<LeafIndex>[] = []
+    let count = 0
     for (const [node, item] of nodes) {
-      if (node % stride === stride - 1) yield
+      if (++count % stride === 0) yield
       if (item === undefined) continue
       if (!(item instanceof TreeLeaf)) {
         encryptionKeys.push(new Entry(keyOf(item.encryptionKey), node))
@@ -130,9 +131,9 @@ export class IndexDraft {
       add(this.#credentialTypes, credentialType, 1)
     }
     yield
-    this.#encryptionKeys = PersistentMap.of(encryptionKeys, twoEncryptionKeys).draft()
+    this.#encryptionKeys = (yield* PersistentMap.of(encryptionKeys, twoEncryptionKeys)).draft()
     yield
-    this.#signatureKeys = PersistentMap.of(signatureKeys, twoSignatureKeys).draft()
+    this.#signatureKeys = (yield* PersistentMap.of(signatureKeys, twoSignatureKeys)).draft()
     yield
   }
 

@@ -38,6 +38,8 @@ class Fork<V> {
 
 type Slot<V> = Entry<V> | Fork<V>
 
+/** Entries that are sorted between two stops. */
+const entriesAtOnce = 4096
 /** The end of a key counts as a seventeenth value, so that no key is a part of another. */
 const end = 16
 
@@ -91,11 +93,25 @@ export class PersistentMap<V> {
   }
 
   /**
-   * A map of many entries at once, in time linear in the sum of their lengths.
+   * A map of many entries at once, in time linear in the sum of their lengths; stops after some of them.
    * @param duplicate the error for two entries with one key
    */
-  static of<V>(entries: readonly Entry<V>[], duplicate: (a: V, b: V) => Error): PersistentMap<V> {
-    return new PersistentMap(entries.length === 0 ? undefined : forkOf(entries, 0, {}, duplicate), entries.length)
+  static *of<V>(
+    entries: readonly Entry<V>[],
+    duplicate: (a: V, b: V) => Error,
+  ): Generator<void, PersistentMap<V>, void> {
+    const roots: Slot<V>[] = []
+    const parts: Part<V>[] = [{ entries, from: 0, slots: roots, index: 0 }]
+    const owner = {}
+    let work = 0
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+      split(part, parts, owner, duplicate)
+      work += part.entries.length
+      if (work < entriesAtOnce) continue
+      work = 0
+      yield
+    }
+    return new PersistentMap(roots[0], entries.length)
   }
 
   /** The value of a key. */
@@ -112,35 +128,50 @@ export class PersistentMap<V> {
   }
 }
 
-/** The trie of entries, of which there is one at least, that are equal before nibble `from`. */
-function forkOf<V>(
-  entries: readonly Entry<V>[],
-  from: number,
+/** Entries that are equal before nibble `from`, and the slot that their trie goes into. */
+interface Part<V> {
+  readonly entries: readonly Entry<V>[]
+  readonly from: number
+  readonly slots: Slot<V>[]
+  readonly index: number
+}
+
+/** Makes the first fork of a part, and parts of what lies below it. */
+function split<V>(
+  { entries, from, slots, index }: Part<V>,
+  parts: Part<V>[],
   owner: object,
   duplicate: (a: V, b: V) => Error,
-): Slot<V> {
+): void {
   const [first, second] = entries
-  if (first === undefined) throw bug('a fork without a slot')
-  if (second === undefined) return first
+  if (first === undefined) return
+  if (second === undefined) {
+    slots[index] = first
+    return
+  }
   let at = Number.POSITIVE_INFINITY
   // no further than the difference that is known: nothing is looked at again above the next fork
   for (const entry of entries) if (entry !== first) at = differenceWithin(first.key, entry.key, from, at)
   if (at === Number.POSITIVE_INFINITY) throw duplicate(first.value, second.value)
-  const parts = new Array<Entry<V>[] | undefined>(end + 1)
+  const below = new Array<Entry<V>[] | undefined>(end + 1)
   for (const entry of entries) {
     const value = nibble(entry.key, at)
-    const part = parts[value]
-    if (part === undefined) parts[value] = [entry]
+    const part = below[value]
+    if (part === undefined) below[value] = [entry]
     else part.push(entry)
   }
   const fork = new Fork<V>(at, 0, [], owner)
+  slots[index] = fork
   for (let value = 0; value <= end; value++) {
-    const part = parts[value]
+    const part = below[value]
     if (part === undefined) continue
     fork.bitmap |= 1 << value
-    fork.slots.push(forkOf(part, at + 1, owner, duplicate))
+    const [only, other] = part
+    if (only === undefined) continue
+    // its place is taken at once, so that the slots stay in order
+    if (other !== undefined) parts.push({ entries: part, from: at + 1, slots: fork.slots, index: fork.slots.length })
+    fork.slots.push(only)
   }
-  return fork
 }
 
 /** The first nibble from `from` on and before `limit` at which two keys differ, or `limit`. */

@@ -12,9 +12,9 @@ import { bug, MlsError } from '../bytes/errors.ts'
 import { decode, opaque } from '../codec/codec.ts'
 import { Writer } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { leafToNode, type NodeIndex } from '../tree-math/tree-math.ts'
+import type { NodeIndex } from '../tree-math/tree-math.ts'
 import { ParentNode } from '../wire/ratchet-tree.ts'
-import { emptyIndexes, IndexDraft } from './indexes.ts'
+import { emptyIndexes, IndexDraft, type IndexedNode, type TreeIndexes } from './indexes.ts'
 import { Branch, type BranchContent, branch, memberCountOf, nodeAt, type Subtree, TreeLeaf } from './node.ts'
 import { Tree } from './tree.ts'
 
@@ -101,23 +101,18 @@ export function restoreTree(
   }
   const root = build(height, 0)
   if (root === undefined || (root instanceof Branch && root.right === undefined)) throw damaged()
-  return new Tree(suite, root, height, () => indexesOf(root, height))
+  const tree: Tree = new Tree(suite, root, height, () => indexesOf(tree))
+  return tree
 }
 
-function indexesOf(root: TreeLeaf | Branch, height: number) {
+function* indexesOf(tree: Tree): Generator<void, TreeIndexes> {
   const indexes = new IndexDraft(emptyIndexes)
-  const visit = (subtree: Subtree, h: number, position: number): void => {
-    if (subtree === undefined) return
-    if (subtree instanceof TreeLeaf) {
-      indexes.put(leafToNode(position), subtree)
-      return
-    }
-    if (subtree.parent !== undefined) indexes.put(nodeAt(h, position), subtree.parent)
-    visit(subtree.left, h - 1, 2 * position)
-    visit(subtree.right, h - 1, 2 * position + 1)
-  }
-  visit(root, height, 0)
+  yield* indexes.putAll(nodesOf(tree))
   return indexes.finish()
+}
+
+function* nodesOf(tree: Tree): Generator<readonly [NodeIndex, IndexedNode]> {
+  for (const { node, subtree } of tree.nodes()) yield [node, subtree]
 }
 
 function encodeNode(subtree: TreeLeaf | Branch): Bytes {

@@ -79,8 +79,8 @@ export function applyTreeDelta(suite: CipherSuite, base: Tree, bytes: Uint8Array
   if (root === undefined) throw damaged()
   const changes: Change[] = []
   compare(from, raise(root, delta.height, height), height, 0, changes)
-  return new Tree(suite, root, delta.height, () => {
-    const indexes = new IndexDraft(base.indexes)
+  return new Tree(suite, root, delta.height, function* () {
+    const indexes = new IndexDraft(yield* base.indexSteps())
     for (const { before } of changes) if (before !== undefined) indexes.drop(before)
     for (const { node, after } of changes) if (after !== undefined) indexes.put(node, after)
     return indexes.finish()

@@ -11,6 +11,7 @@
  * has no nodes; the rightmost half is not empty; no two nodes have one key. A look-up costs O(log n).
  */
 import type { Bytes } from '../bytes/bytes.ts'
+import { atOnce } from '../bytes/slices.ts'
 import { Writer } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
@@ -24,18 +25,21 @@ import { hashSubtree } from './tree-hash.ts'
 
 export type { TreeLeaf } from './node.ts'
 
+/** What makes the indexes of a tree, with stops. */
+export type IndexSteps = () => Generator<void, TreeIndexes>
+
 /** An immutable ratchet tree. Made by {@link createTree}, `importTree` and `TreeDraft.finish`. */
 export class Tree {
   /** The top of the nodes; for this folder. `undefined` only between the Remove of an external commit and its path. */
   readonly root: Subtree
   /** Levels above the leaves. */
   readonly height: number
-  #indexes: TreeIndexes | (() => TreeIndexes)
+  #indexes: TreeIndexes | IndexSteps
   /** RFC 9420 §7.8: the hash of the root; Nh bytes. */
   readonly treeHash: Bytes
 
   /** For this folder: computes the hashes that are missing. Indexes may be made when they are first asked for. */
-  constructor(suite: CipherSuite, root: Subtree, height: number, indexes: TreeIndexes | (() => TreeIndexes)) {
+  constructor(suite: CipherSuite, root: Subtree, height: number, indexes: TreeIndexes | IndexSteps) {
     this.root = root
     this.height = height
     this.#indexes = indexes
@@ -44,7 +48,12 @@ export class Tree {
 
   /** For this folder. */
   get indexes(): TreeIndexes {
-    if (typeof this.#indexes === 'function') this.#indexes = this.#indexes()
+    return typeof this.#indexes === 'function' ? atOnce(this.indexSteps()) : this.#indexes
+  }
+
+  /** Makes the indexes if they are not there yet, with stops: for a tree from a store that is O(n), once. */
+  *indexSteps(): Generator<void, TreeIndexes> {
+    if (typeof this.#indexes === 'function') this.#indexes = yield* this.#indexes()
     return this.#indexes
   }
 

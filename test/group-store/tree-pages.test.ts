@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { basicAuthentication } from '../../src/authentication/basic-authentication.ts'
 import { MlsError } from '../../src/bytes/errors.ts'
+import { makeConfig } from '../../src/group/defaults.ts'
+import { openGroupStore } from '../../src/group-store/group-store.ts'
 import { tables } from '../../src/group-store/layout.ts'
 import { type StoredTree, TreePages } from '../../src/group-store/tree-pages.ts'
 import type { Storage, StorageKey } from '../../src/ports/storage.ts'
 import { TreeDraft } from '../../src/ratchet-tree/draft.ts'
 import { applyTreeDelta, encodeTreeDelta } from '../../src/ratchet-tree/tree-delta.ts'
 import { MemoryMedium, openMemoryStorage } from '../../src/storage/memory.ts'
+import { populatedGroup } from '../support/populated-group.ts'
 import { populatedTree } from '../support/populated-tree.ts'
 import { openSuite } from '../support/suite.ts'
 import { random } from './support.ts'
@@ -125,6 +129,64 @@ describe('opening reads little', () => {
     expect(all).toBeGreaterThan(32)
     expect(tree.leafOfSignatureKey(state.tree.leaf(5)!.signatureKey)).toBe(5)
     expect(reads()).toBe(all)
+  })
+
+  test('the indexes are made with stops, a few pages apart', async () => {
+    const { pages, state, reads } = await counted(1000)
+    const tree = await pages.open(suite, state.heads)
+    const read: number[] = []
+    let before = reads()
+    for (const _ of tree.indexSteps()) {
+      read.push(reads() - before)
+      before = reads()
+    }
+    expect(read.length).toBeGreaterThan(7)
+    // 256 nodes in pages of 63, and those of the bands above
+    expect(Math.max(...read)).toBeLessThanOrEqual(8)
+    for (const { node, subtree } of state.tree.nodes())
+      expect(tree.nodeOfEncryptionKey(subtree.encryptionKey)).toBe(node)
+    for (const [leaf, { signatureKey }] of state.tree.members())
+      expect(tree.leafOfSignatureKey(signatureKey)).toBe(leaf)
+    expect(tree.credentialTypesInUse()).toEqual(state.tree.credentialTypesInUse())
+    expect([...tree.indexSteps()]).toEqual([])
+  })
+
+  test('the first commit after opening gives way while the indexes are made, a later one need not', async () => {
+    const { fixture, member } = populatedGroup(suite, 1000)
+    const medium = new MemoryMedium()
+    let [pauses, now] = [0, 0]
+    const open = async () =>
+      openGroupStore({
+        storage: await openMemoryStorage({ medium, randomBytes: random }),
+        // each look at the clock costs two of the five milliseconds of a slice
+        config: makeConfig(
+          {},
+          {
+            authentication: basicAuthentication(),
+            psks: { externalPsk: () => undefined },
+            clock: { now: () => (now += 2) },
+            pause: async () => {
+              pauses++
+            },
+          },
+        ),
+        suite: () => suite,
+        signer: () => fixture.signer(7),
+        randomBytes: random,
+      })
+    const other = member(0)
+    await (await open()).adopt(member(7))
+    const stored = await (await open()).open(other.id)
+    const paused: number[] = []
+    for (let i = 0; i < 2; i++) {
+      const { commit, staged } = await other.commit()
+      other.merge(staged)
+      const start = pauses
+      await stored.receive({ message: commit })
+      paused.push(pauses - start)
+    }
+    expect(paused[0]).toBeGreaterThan(2)
+    expect(paused[1]).toBe(0)
   })
 
   test.each([false, true])(

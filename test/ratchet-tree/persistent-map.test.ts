@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { atOnce } from '../../src/bytes/slices.ts'
 import { Entry, PersistentMap } from '../../src/ratchet-tree/persistent-map.ts'
 
 // short alphabets and lengths make keys that share long ends, and keys that are the end of others
@@ -57,10 +58,8 @@ test('many entries at once: the map of one by one, which goes on as that does', 
   fc.assert(
     fc.property(fc.uniqueArray(key, { maxLength: 60 }), fc.array(change, { maxLength: 20 }), (names, changes) => {
       const model = new Map(names.map((name, i) => [name, i]))
-      const made = PersistentMap.of(
-        names.map((name, i) => new Entry(name, i)),
-        () => new Error('twice'),
-      )
+      const entries = names.map((name, i) => new Entry(name, i))
+      const made = atOnce(PersistentMap.of(entries, () => new Error('twice')))
       expect(made.size).toBe(names.length)
       for (const [name, value] of model) expect(made.get(name)).toBe(value)
       const draft = made.draft()
@@ -88,9 +87,9 @@ test('two entries with one key are an error, wherever they are', () => {
       const place = to % (names.length + 1)
       const list = [...names.slice(0, place), twice, ...names.slice(place)]
       const entries = list.map((name) => new Entry(name, name))
-      expect(() => PersistentMap.of(entries, (a, b) => new Error(`twice ${a === twice} ${b === twice}`))).toThrow(
-        'twice true true',
-      )
+      expect(() =>
+        atOnce(PersistentMap.of(entries, (a, b) => new Error(`twice ${a === twice} ${b === twice}`))),
+      ).toThrow('twice true true')
     }),
   )
 })
