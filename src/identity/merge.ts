@@ -24,7 +24,7 @@ import {
   signManifest,
   type VerifiedManifest,
 } from './manifest.ts'
-import { lastingExtensions, MergedParents, manifestExtensionTypes } from './manifest-extensions.ts'
+import { backupCounterOf, lastingExtensions, MergedParents, manifestExtensionTypes } from './manifest-extensions.ts'
 import type { OpsCert } from './ops-cert.ts'
 import { earliest, latest } from './times.ts'
 
@@ -186,6 +186,13 @@ function mergedOthers(
   })
 }
 
+/** Numbers that only grow: of two the larger one counts, whoever wrote it. */
+const grows: Readonly<Record<number, (manifest: VerifiedManifest) => bigint>> = {
+  [manifestExtensionTypes.checkpoint]: ({ checkpoint }) => checkpoint?.prunedThrough ?? -1n,
+  // a lower one would let the server show the older backup
+  [manifestExtensionTypes.backup]: (manifest) => backupCounterOf(manifest) ?? -1n,
+}
+
 function mergedExtensions(
   base: VerifiedManifest,
   winner: VerifiedManifest,
@@ -198,14 +205,9 @@ function mergedExtensions(
     a === undefined || b === undefined ? a === b : equalBytes(a.extensionData, b.extensionData)
   const kept = [...types].flatMap((type) => {
     const [ours, theirs] = [find(winner, type), find(loser, type)]
-    const one =
-      type === manifestExtensionTypes.checkpoint
-        ? (loser.checkpoint?.prunedThrough ?? -1n) > (winner.checkpoint?.prunedThrough ?? -1n)
-          ? theirs
-          : ours
-        : same(find(base, type), ours)
-          ? theirs
-          : ours
+    const grown = grows[type]
+    const second = grown === undefined ? same(find(base, type), ours) : grown(loser) > grown(winner)
+    const one = second ? theirs : ours
     return one === undefined ? [] : [one]
   })
   return setExtension(kept, manifestExtensionTypes.merged, MergedParents, [loser.hash])

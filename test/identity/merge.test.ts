@@ -3,11 +3,12 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ascii } from '../../src/bytes/bytes.ts'
 import { createAccount, nextManifest, noNextRoot } from '../../src/identity/account.ts'
-import type { ManifestChange, NewDevice } from '../../src/identity/account-changes.ts'
+import { followingContent, type ManifestChange, type NewDevice } from '../../src/identity/account-changes.ts'
 import { pruneRevocations, rotateOps } from '../../src/identity/account-root.ts'
 import { linkManifests } from '../../src/identity/chain.ts'
 import { deviceFlags } from '../../src/identity/device-entry.ts'
-import type { VerifiedManifest } from '../../src/identity/manifest.ts'
+import { signManifest, type VerifiedManifest } from '../../src/identity/manifest.ts'
+import { backupCounterOf, withBackupCounter } from '../../src/identity/manifest-extensions.ts'
 import { mergeManifests } from '../../src/identity/merge.ts'
 import { now, rootOf, ruleOf, seeded, signerOf, suite } from './fixture.ts'
 
@@ -116,6 +117,16 @@ describe('I090 merges', () => {
     const values = (await merged(a, b, start)).others.map(({ value }) => value)
     expect(values).toHaveLength(3)
     for (const name of ['y', 'a', 'b']) expect(values).toContainEqual(seeded(name))
+  })
+  test('the number of the newest backup: the larger one, whichever side wins', async () => {
+    const counted = async (counter: bigint, more = 0n) => {
+      const content = followingContent(base, now + more)
+      return signManifest(suite, by, { ...content, extensions: withBackupCounter(content.extensions, counter) })
+    }
+    const low = await counted(3n)
+    // the hash decides who wins: of these some win and some lose
+    for (const more of [0n, 1n, 2n, 3n, 4n, 5n])
+      expect(backupCounterOf(await merged(low, await counted(7n, more)))).toBe(7n)
   })
   test('branches of different length: the longer one wins, the other is named', async () => {
     const a = await change([{ kind: 'add_device', device: newDevice('watch'), probation: true }])

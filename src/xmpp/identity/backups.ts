@@ -38,6 +38,9 @@ export interface RestoredIdentity {
   readonly contacts: number
 }
 
+/** How often a backup is counted before it is left as it is. */
+const maxCounts = 4
+
 /** A room that a backup names. */
 export interface BackupRoom {
   readonly groupId: Uint8Array
@@ -79,23 +82,33 @@ export class Backups {
 
   /** As {@link make}, with the secret itself. */
   async makeWith(secret: BackupSecret, kdf: BackupKdf): Promise<void> {
-    const { suite, timers, directory, accountBytes } = this.#parts
-    const before = this.#own.manifest
-    if (before === undefined) throw notNow('this device belongs to no identity')
-    const counter = latest(backupCounterOf(before) ?? 0n, this.#own.stored.backupCounter) + 1n
-    await this.#own.change(
-      async (last) => {
-        const content = followingContent(last, secondsOf(timers))
-        const extensions = withBackupCounter(content.extensions, counter)
-        return { manifest: await signManifest(suite, this.#own.signer(), { ...content, extensions }), certificates: [] }
-      },
-      () => ({ backupCounter: counter }),
-    )
-    const { manifest } = this.#own
-    if (manifest === undefined) return
+    const { suite, directory, accountBytes } = this.#parts
+    let manifest = await this.#count()
+    let counter = this.#own.stored.backupCounter
+    // another device has counted at the same time: the backup that is left last has the number that the manifest says
+    for (let i = 1; i < maxCounts && backupCounterOf(manifest) !== counter; i++) {
+      manifest = await this.#count()
+      counter = this.#own.stored.backupCounter
+    }
     const content = this.#content(secret, manifest)
     const subject = { account: accountBytes, rootHash: manifest.rootHash, counter }
     await directory.publishBackup(await sealBackup(suite, content, subject, { secret, kdf }))
+  }
+
+  /** Gives the next backup its number. */
+  async #count(): Promise<VerifiedManifest> {
+    const { suite, timers } = this.#parts
+    await this.#own.change(
+      async (last) => {
+        const counter = latest(backupCounterOf(last) ?? 0n, this.#own.stored.backupCounter) + 1n
+        const content = followingContent(last, secondsOf(timers))
+        const extensions = withBackupCounter(content.extensions, counter)
+        const manifest = await signManifest(suite, this.#own.signer(), { ...content, extensions })
+        return { manifest, certificates: [], counter }
+      },
+      ({ counter }) => ({ backupCounter: counter }),
+    )
+    return this.#own.settled()
   }
 
   #content(secret: BackupSecret, manifest: VerifiedManifest): BackupContent {
