@@ -18,7 +18,8 @@ export interface OwnView {
   readonly rotations: readonly RotationStatement[]
 }
 
-/** Verifies what the nodes hold. What does not hold is passed over: whoever runs the server can put anything there.
+/**
+ * Verifies what the nodes hold. What does not hold is passed over: whoever runs the server can put anything there.
  * @param known manifests that were verified before, by their hash
  */
 export function readOwnView(
@@ -95,13 +96,18 @@ export function followOwn(
     .sort((a, b) => Number(b.seq - a.seq) || compareBytes(a.hash, b.hash))
   const line = ancestors(head, known)
   const forks: Fork[] = []
-  const strangers = tips.filter((one) => !follows(one))
+  // a log that was cut short may lack what both sides follow: whoever remembers that one merges them
+  const springs = (one: VerifiedManifest): boolean => {
+    const meetings = meetingsWith(line, one, known)
+    return meetings.length > 0 && meetings.every((name) => !known.has(name))
+  }
+  const strangers = tips.filter((one) => !follows(one) && !springs(one))
   for (const side of sides) {
     const included = line.has(mapKey(side.hash)) || (isRoot(side) && settled && isNext(suite, side, head))
     if (included) continue
     const base = baseOf(suite, head, side, same)
-    if (base === undefined) strangers.push(side)
-    else forks.push({ base, side })
+    if (base !== undefined) forks.push({ base, side })
+    else if (!springs(side)) strangers.push(side)
   }
   return { head, rotations, forks, strangers }
 }
@@ -168,6 +174,23 @@ function ancestors(head: VerifiedManifest, known: ReadonlyMap<string, VerifiedMa
     }
   }
   return seen
+}
+
+/** The hashes at which the past of a manifest meets a line. */
+function meetingsWith(
+  line: ReadonlySet<string>,
+  manifest: VerifiedManifest,
+  known: ReadonlyMap<string, VerifiedManifest>,
+): readonly string[] {
+  const seen = new Set<string>()
+  const open = [manifest]
+  for (let one = open.pop(); one !== undefined; one = open.pop())
+    for (const name of [one.prevHash, ...one.mergedParents].map(mapKey)) {
+      const parent = known.get(name)
+      if (!seen.has(name) && !line.has(name) && parent !== undefined) open.push(parent)
+      seen.add(name)
+    }
+  return [...seen].filter((name) => line.has(name))
 }
 
 /** The newest manifest that both sides follow. */
