@@ -67,6 +67,17 @@ export function deriveSecret(suite: CipherSuite, secret: Uint8Array, label: stri
   return expandWithLabel(suite, secret, label, empty, suite.parameters.hashLength)
 }
 
+/** {@link deriveSecret} of many secrets, in one batch. */
+export function deriveSecrets(suite: CipherSuite, secrets: readonly Uint8Array[], label: string): Bytes[] {
+  const { hashLength } = suite.parameters
+  const info = kdfLabel(label, empty, hashLength)
+  return suite.expandMany(
+    secrets,
+    secrets.map(() => info),
+    hashLength,
+  )
+}
+
 /** One output of {@link expandWithLabels}; `length` is at most Nh. */
 export interface LabelledOutput {
   readonly label: string

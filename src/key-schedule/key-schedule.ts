@@ -47,12 +47,12 @@
  * Invariants: a function consumes each `Secret` argument unless it says otherwise, wipes it before it returns, and wipes
  * every intermediate value, also when it throws (RFC 9420 §9.2, V216). No function keeps state.
  */
-import { type Bytes, equalBytes, wipe } from '../bytes/bytes.ts'
-import { bug, check } from '../bytes/errors.ts'
+import { type Bytes, empty, equalBytes, wipe } from '../bytes/bytes.ts'
+import { at, bug, check } from '../bytes/errors.ts'
 import { Secret } from '../bytes/secret.ts'
 import { written } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { deriveSecret, expandWithLabel } from '../crypto/labels.ts'
+import { deriveSecret, expandWithLabel, expandWithLabels } from '../crypto/labels.ts'
 import { type AuthenticatedContent, FramedContent, FramedWireFormat } from '../wire/framed-content.ts'
 
 /** What an epoch is made of (RFC 9420 §8, table of epoch-derived secrets). All of Nh bytes. */
@@ -143,23 +143,42 @@ export function deriveWelcomeSecret(
 /** The secrets below an epoch secret (RFC 9420 §8); for epoch 0 directly, see {@link initialEpochSecret}. Consumes it. */
 export function expandEpochSecret(suite: CipherSuite, epochSecret: Secret<'epoch_secret'>): EpochSecrets {
   const bytes = epochSecret.take()
-  const derive = <L extends string>(label: string) => new Secret<L>(deriveSecret(suite, bytes, label))
+  const { hashLength: length } = suite.parameters
   try {
+    const secrets = expandWithLabels(
+      suite,
+      bytes,
+      epochLabels.map((label) => ({ label, length })),
+      empty,
+    )
     return {
-      senderDataSecret: derive('sender data'),
-      encryptionSecret: derive('encryption'),
-      exporterSecret: derive('exporter'),
-      epochAuthenticator: deriveSecret(suite, bytes, 'authentication'),
-      externalSecret: derive('external'),
-      confirmationKey: derive('confirm'),
-      membershipKey: derive('membership'),
-      resumptionPsk: derive('resumption'),
-      initSecret: derive('init'),
+      senderDataSecret: new Secret(at(secrets, 0)),
+      encryptionSecret: new Secret(at(secrets, 1)),
+      exporterSecret: new Secret(at(secrets, 2)),
+      epochAuthenticator: at(secrets, 3),
+      externalSecret: new Secret(at(secrets, 4)),
+      confirmationKey: new Secret(at(secrets, 5)),
+      membershipKey: new Secret(at(secrets, 6)),
+      resumptionPsk: new Secret(at(secrets, 7)),
+      initSecret: new Secret(at(secrets, 8)),
     }
   } finally {
     wipe(bytes)
   }
 }
+
+/** The labels of RFC 9420 §8, in the order in which {@link expandEpochSecret} takes what comes of them. */
+const epochLabels = [
+  'sender data',
+  'encryption',
+  'exporter',
+  'authentication',
+  'external',
+  'confirm',
+  'membership',
+  'resumption',
+  'init',
+]
 
 /** The epoch secret of a new group: Nh random bytes (RFC 9420 §11). @throws `crypto/rng` */
 export function initialEpochSecret(suite: CipherSuite): Secret<'epoch_secret'> {

@@ -45,7 +45,7 @@ export class TreeDraft {
 
   /** The number of leaves, blank ones included. Truncation waits for {@link finish}. */
   get leafCount(): number {
-    return 2 ** this.#height
+    return 1 << this.#height
   }
 
   /** The number of leaves that are not blank. */
@@ -153,7 +153,7 @@ export class TreeDraft {
       const node = this.#own(branch(subtree))
       this.#place(path.at(-1), h, index, node)
       path.push(node)
-      visit(node, nodeAt(h, Math.floor(index / 2 ** h)))
+      visit(node, nodeAt(h, index >>> h))
       node.memberCount += step
       subtree = turnsRight(index, h) ? node.right : node.left
     }
@@ -215,5 +215,5 @@ export class TreeDraft {
 
 /** Whether the way to a leaf turns right at a branch of some height. */
 function turnsRight(index: LeafIndex, height: number): boolean {
-  return Math.floor(index / 2 ** (height - 1)) % 2 === 1
+  return ((index >>> (height - 1)) & 1) === 1
 }

@@ -41,8 +41,10 @@ export class HashInputs {
   }
 
   /** Adds the input of a parent hash. */
-  addParentHash(parent: ParentNode, originalSiblingTreeHash: Uint8Array): void {
-    const { encryptionKey, parentHash } = parent
+  addParentHash(
+    { encryptionKey, parentHash }: Pick<ParentNode, 'encryptionKey' | 'parentHash'>,
+    originalSiblingTreeHash: Uint8Array,
+  ): void {
     this.#reserve(12 + encryptionKey.length + parentHash.length + originalSiblingTreeHash.length)
     this.#opaque(encryptionKey)
     this.#opaque(parentHash)
@@ -56,6 +58,13 @@ export class HashInputs {
     this.#ends = []
     this.#length = 0
     return views
+  }
+
+  /** The one input added since the last call, as {@link take}. */
+  takeOne(): Uint8Array {
+    const view = this.#bytes.subarray(0, this.#length)
+    this.clear()
+    return view
   }
 
   /** Forgets inputs that a failed batch left behind. */

@@ -150,7 +150,7 @@ export function memberCountOf(subtree: Subtree): number {
 
 /** The node index of the top of a subtree. */
 export function nodeAt(height: number, position: number): NodeIndex {
-  return position * 2 ** (height + 1) + 2 ** height - 1
+  return position * (2 << height) + (1 << height) - 1
 }
 
 /** A subtree that must be a branch, because its height says so. */

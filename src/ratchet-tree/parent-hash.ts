@@ -9,11 +9,13 @@
  */
 import { type Bytes, empty } from '../bytes/bytes.ts'
 import { at, bug } from '../bytes/errors.ts'
-import { Writer } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { NodeIndex } from '../tree-math/tree-math.ts'
 import type { ParentNode } from '../wire/ratchet-tree.ts'
+import { HashInputs } from './hash-inputs.ts'
 import type { PathStep } from './resolution.ts'
+
+const inputs = new HashInputs()
 
 /** The hash of ParentHashInput, RFC 9420 §7.9: Nh bytes. */
 export function parentHash(
@@ -21,13 +23,9 @@ export function parentHash(
   parent: Pick<ParentNode, 'encryptionKey' | 'parentHash'>,
   originalSiblingTreeHash: Uint8Array,
 ): Bytes {
-  const writer = new Writer(
-    parent.encryptionKey.length + parent.parentHash.length + originalSiblingTreeHash.length + 12,
-  )
-  writer.opaque(parent.encryptionKey)
-  writer.opaque(parent.parentHash)
-  writer.opaque(originalSiblingTreeHash)
-  return suite.hash(writer.finish())
+  inputs.clear()
+  inputs.addParentHash(parent, originalSiblingTreeHash)
+  return suite.hash(inputs.takeOne())
 }
 
 /** The nodes that an UpdatePath sets, and the parent hash of its leaf. */

@@ -11,7 +11,7 @@ import { type Bytes, copyBytes, equalBytes, wipe } from '../bytes/bytes.ts'
 import { at, bug, type ErrorCode, MlsError } from '../bytes/errors.ts'
 import { Secret } from '../bytes/secret.ts'
 import type { CipherSuite, HpkeKeyPair } from '../crypto/cipher-suite.ts'
-import { deriveSecret } from '../crypto/labels.ts'
+import { deriveSecret, deriveSecrets } from '../crypto/labels.ts'
 import type { NodeIndex } from '../tree-math/tree-math.ts'
 import type { Tree } from './tree.ts'
 
@@ -45,7 +45,7 @@ export async function pathKeyPairs(
   suite: CipherSuite,
   pathSecrets: readonly Uint8Array[],
 ): Promise<readonly HpkeKeyPair[]> {
-  const nodeSecrets = pathSecrets.map((secret) => deriveSecret(suite, secret, 'node'))
+  const nodeSecrets = deriveSecrets(suite, pathSecrets, 'node')
   try {
     return await suite.deriveKeyPairs(nodeSecrets)
   } finally {

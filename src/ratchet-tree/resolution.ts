@@ -11,7 +11,7 @@ import { Branch, branch, nodeAt, type PlacedSubtree, type Subtree, TreeLeaf } fr
 export function subtreeAt(root: Subtree, height: number, node: NodeIndex): PlacedSubtree {
   const target = level(node)
   const position = Math.floor(node / 2 ** (target + 1))
-  if (target > height || position >= 2 ** (height - target)) return { subtree: undefined, height: target, position }
+  if (target > height || position >= 1 << (height - target)) return { subtree: undefined, height: target, position }
   let subtree = root
   for (let h = height - 1; h >= target && subtree instanceof Branch; h--)
     subtree = isRight(position, h - target) ? subtree.right : subtree.left
@@ -20,12 +20,12 @@ export function subtreeAt(root: Subtree, height: number, node: NodeIndex): Place
 
 /** Whether the way down to a position turns right when `bit` more steps follow. */
 function isRight(position: number, bit: number): boolean {
-  return Math.floor(position / 2 ** bit) % 2 === 1
+  return ((position >>> bit) & 1) === 1
 }
 
 /** The leaf at an index; `undefined` for blank leaves and for every number that is no index of the tree. */
 export function leafAt(root: Subtree, height: number, index: LeafIndex): TreeLeaf | undefined {
-  if (!Number.isInteger(index) || index < 0 || index >= 2 ** height) return undefined
+  if (!Number.isInteger(index) || index < 0 || index >= 1 << height) return undefined
   let subtree = root
   for (let h = height - 1; h >= 0 && subtree instanceof Branch; h--)
     subtree = isRight(index, h) ? subtree.right : subtree.left
@@ -70,7 +70,7 @@ export interface PathStep {
  */
 export function pathOf(root: Subtree, height: number, leaf: LeafIndex): PathStep[] {
   const steps: PathStep[] = []
-  const beyond = leaf >= 2 ** height
+  const beyond = leaf >= 1 << height
   if (beyond)
     steps.push({
       node: nodeAt(height + 1, 0),
@@ -81,7 +81,7 @@ export function pathOf(root: Subtree, height: number, leaf: LeafIndex): PathStep
   for (let h = height; h > 0; h--) {
     const here = branch(subtree)
     const right = isRight(leaf, h - 1)
-    const position = Math.floor(leaf / 2 ** h)
+    const position = leaf >>> h
     const sibling = right ? here?.left : here?.right
     steps.push({
       node: nodeAt(h, position),
@@ -104,8 +104,9 @@ export function freeLeaf(root: Subtree, height: number): LeafIndex {
   let index = 0
   for (let h = height; h > 0; h--) {
     if (!(subtree instanceof Branch)) return index
-    const full = subtree.left instanceof Branch ? subtree.left.memberCount === 2 ** (h - 1) : subtree.left !== undefined
-    if (full) index += 2 ** (h - 1)
+    const half = 1 << (h - 1)
+    const full = subtree.left instanceof Branch ? subtree.left.memberCount === half : subtree.left !== undefined
+    if (full) index += half
     subtree = full ? subtree.right : subtree.left
   }
   return subtree === undefined ? index : index + 1

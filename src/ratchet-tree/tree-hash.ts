@@ -41,9 +41,9 @@ export function parentTreeHash(
   left: Uint8Array,
   right: Uint8Array,
 ): Bytes {
-  const [hash] = hashAdded(suite, () => inputs.addParent(parent, left, right))
-  if (hash === undefined) throw bug('a hash is missing')
-  return hash
+  inputs.clear()
+  inputs.addParent(parent, left, right)
+  return suite.hash(inputs.takeOne())
 }
 
 /**
@@ -61,7 +61,7 @@ export function* hashSubtreeSteps(
   position: number,
 ): Generator<void, Bytes> {
   if (subtree === undefined) return blankTreeHash(suite, height, position)
-  if (subtree.treeHash === undefined) {
+  if (subtree.treeHash === undefined && !hashWay(suite, subtree, height, position)) {
     const open = openNodes(subtree, height, position)
     yield
     yield* hashLeaves(suite, open)
@@ -69,6 +69,40 @@ export function* hashSubtreeSteps(
   }
   if (subtree.treeHash === undefined) throw bug('a subtree without a hash')
   return subtree.treeHash
+}
+
+function isOpen(subtree: Subtree): boolean {
+  return subtree !== undefined && subtree.treeHash === undefined
+}
+
+/** Hashes the one way down that most commits leave open, and says whether it was one. */
+function hashWay(suite: CipherSuite, top: TreeLeaf | Branch, height: number, position: number): boolean {
+  const way: Branch[] = []
+  const places: number[] = []
+  let node: Subtree = top
+  let place = position
+  while (node instanceof Branch) {
+    way.push(node)
+    places.push(place)
+    const left: Subtree = isOpen(node.left) ? node.left : undefined
+    const right: Subtree = isOpen(node.right) ? node.right : undefined
+    if (left !== undefined && right !== undefined) return false
+    node = left ?? right
+    place = 2 * place + (right === undefined ? 0 : 1)
+  }
+  if (node !== undefined) {
+    inputs.clear()
+    inputs.addLeaf(place, node.bytes)
+    node.treeHash = suite.hash(inputs.takeOne())
+  }
+  for (let i = way.length - 1; i >= 0; i--) {
+    const branch = at(way, i)
+    const first = 2 * at(places, i)
+    const left = branch.left?.treeHash ?? blankTreeHash(suite, height - i - 1, first)
+    const right = branch.right?.treeHash ?? blankTreeHash(suite, height - i - 1, first + 1)
+    branch.treeHash = parentTreeHash(suite, branch.parent, left, right)
+  }
+  return true
 }
 
 interface OpenNode<N> {
@@ -84,10 +118,9 @@ function openNodes(top: TreeLeaf | Branch, height: number, position: number): Op
     const below = at(open, h - 1)
     for (const { node, position: place } of at(open, h)) {
       if (!(node instanceof Branch)) throw bug('a leaf above height 0')
-      if (node.left !== undefined && node.left.treeHash === undefined)
-        below.push({ node: node.left, position: 2 * place })
-      if (node.right !== undefined && node.right.treeHash === undefined)
-        below.push({ node: node.right, position: 2 * place + 1 })
+      const { left, right } = node
+      if (left !== undefined && isOpen(left)) below.push({ node: left, position: 2 * place })
+      if (right !== undefined && isOpen(right)) below.push({ node: right, position: 2 * place + 1 })
     }
   }
   return open

@@ -15,7 +15,11 @@ export function requireCommitter(tree: Tree, leafIndex: LeafIndex, external: boo
 
 /** The resolution of a node without the leaves that the same commit adds (RFC 9420 §7.6). */
 export function resolutionWithoutNew(tree: Tree, node: NodeIndex, newLeaves: ReadonlySet<LeafIndex>): NodeIndex[] {
-  const resolution = tree.resolution(node)
+  return withoutNew(tree.resolution(node), newLeaves)
+}
+
+/** A resolution without the leaves that the same commit adds. */
+export function withoutNew(resolution: NodeIndex[], newLeaves: ReadonlySet<LeafIndex>): NodeIndex[] {
   if (newLeaves.size === 0) return resolution
   return resolution.filter((item) => item % 2 === 1 || !newLeaves.has(item / 2))
 }

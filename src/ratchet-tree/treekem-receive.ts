@@ -16,9 +16,9 @@ import { nodeAt } from './node.ts'
 import { pathNodes } from './parent-hash.ts'
 import { climb, pathLabel } from './path-secrets.ts'
 import type { PrivateTree } from './private-tree.ts'
-import { filteredPathOf, type PathStep } from './resolution.ts'
+import { filteredPathOf, type PathStep, resolutionOf } from './resolution.ts'
 import type { Tree } from './tree.ts'
-import { requireCommitter, resolutionWithoutNew } from './treekem-path.ts'
+import { requireCommitter, withoutNew } from './treekem-path.ts'
 
 /** An UpdatePath to merge. */
 export interface ApplyPathRequest {
@@ -48,7 +48,7 @@ export function applyPath(request: ApplyPathRequest): Tree {
     throw new MlsError('leaf/source', 'a path with a leaf of another source', { rule: 'V103' })
   // RFC 9420 §12.4.2 V187: of the tree after the proposals
   const steps = filteredPathOf(tree.root, tree.height, leafIndex)
-  checkShape(tree, steps, path, request.newLeaves)
+  checkShape(steps, path, request.newLeaves)
   checkLeafKeys(tree, leafIndex, path, request.external === true)
   checkPathKeys(suite, tree, path)
   const encryptionKeys = path.nodes.map(({ encryptionKey }) => encryptionKey)
@@ -61,19 +61,19 @@ export function applyPath(request: ApplyPathRequest): Tree {
   return draft.finish(suite)
 }
 
-function checkShape(tree: Tree, steps: readonly PathStep[], path: UpdatePath, newLeaves: ReadonlySet<LeafIndex>): void {
+function checkShape(steps: readonly PathStep[], path: UpdatePath, newLeaves: ReadonlySet<LeafIndex>): void {
   // RFC 9420 §7.6 V170, V171: one node for each of the filtered direct path
   check(path.nodes.length >= steps.length, 'commit/path', 'V170', 'a path with too few nodes')
   check(path.nodes.length <= steps.length, 'commit/path', 'V171', 'a path with too many nodes')
   steps.forEach(({ sibling }, i) => {
-    const node = nodeAt(sibling.height, sibling.position)
-    const expected = resolutionWithoutNew(tree, node, newLeaves).length
+    const resolution = resolutionOf(sibling)
+    const expected = withoutNew(resolution, newLeaves).length
     const count = at(path.nodes, i).encryptedPathSecret.length
     // RFC 9420 §7.6 V173: one ciphertext for each node of the resolution
     check(count >= expected, 'commit/path', 'V173', 'a path node with too few ciphertexts')
     if (count === expected) return
     // RFC 9420 §7.6 V174, V175: no more, and none for new leaves
-    const rule = count <= tree.resolution(node).length ? 'V175' : 'V174'
+    const rule = count <= resolution.length ? 'V175' : 'V174'
     throw new MlsError('commit/path', 'a path node with too many ciphertexts', { rule })
   })
 }
@@ -142,7 +142,7 @@ export async function openPath(request: OpenPathRequest): Promise<OpenedPath> {
   const start = steps.findIndex(({ sibling }) => isInSubtree(ownNode, nodeAt(sibling.height, sibling.position)))
   if (start < 0) throw new MlsError('tree/own_leaf', 'a path that does not pass our leaf')
   const { sibling } = at(steps, start)
-  const resolution = resolutionWithoutNew(before, nodeAt(sibling.height, sibling.position), request.newLeaves)
+  const resolution = withoutNew(resolutionOf(sibling), request.newLeaves)
   const index = resolution.findIndex((node) => privateTree.keyPair(node) !== undefined)
   const keyPair = privateTree.keyPair(resolution[index] ?? ownNode)
   const sealed = path.nodes[start]?.encryptedPathSecret[index]
