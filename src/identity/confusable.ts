@@ -61,3 +61,25 @@ export function confusableKey(account: Uint8Array): string {
   for (const [pair, one] of pairs) out = out.replaceAll(pair, one)
   return out
 }
+
+/** Addresses by what they look like: of those that look alike the first one counts. */
+export class Looks {
+  readonly #first = new Map<string, Uint8Array>()
+
+  constructor(accounts: Iterable<Uint8Array> = []) {
+    for (const account of accounts) this.add(account)
+  }
+
+  /** Takes in an address. Returns the one that it looks like: itself, where it is the first. */
+  add(account: Uint8Array): Uint8Array {
+    const key = confusableKey(account)
+    const first = this.#first.get(key) ?? account
+    this.#first.set(key, first)
+    return first
+  }
+
+  /** The first address with a look. @param key of {@link confusableKey} */
+  first(key: string): Uint8Array | undefined {
+    return this.#first.get(key)
+  }
+}

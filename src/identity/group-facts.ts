@@ -6,14 +6,14 @@
 import { type Bytes, equalBytes } from '../bytes/bytes.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { RuleGroup } from '../ports/group-rules.ts'
-import { confusableKey } from './confusable.ts'
+import { Looks } from './confusable.ts'
 import { type ContactPin, contactState, type SendRule, sendRule } from './contact.ts'
 import { deviceCertExpired } from './device-cert.ts'
 import { leafKeyHash } from './device-entry.ts'
-import { type IdentityContext, identityContextOf } from './group-components.ts'
+import { type IdentityContext, type IdentityPolicy, identityContextOf } from './group-components.ts'
 import type { RemovalEvidence, RotationProof } from './group-evidence.ts'
 import { type LeafIdentity, type LeafReading, tryLeafIdentity } from './group-leaf.ts'
-import { isOver, recordOf } from './group-rights.ts'
+import { lastEpochOf, recordOf } from './group-rights.ts'
 import type { VerifiedManifest } from './manifest.ts'
 import { rootHash } from './root-keys.ts'
 
@@ -67,32 +67,47 @@ export interface GroupKnowledge {
   readonly reading?: LeafReading
 }
 
+/** What is known of one leaf, and how long that holds. */
+export interface LeafFacts {
+  readonly facts: readonly GroupFact[]
+  /** The last second for which they hold, if they end. */
+  readonly until: bigint | undefined
+  /** Whether they began at some second. */
+  readonly dated: boolean
+  /** The last epoch for which they hold, if they end. */
+  readonly untilEpoch: bigint | undefined
+}
+
 /**
  * The facts about leaves: all of them, unless `leaves` names those that are new or about to speak. Costs are in the number of
- * leaves that are looked at; addresses that look alike are searched among these and the contacts.
+ * leaves that are looked at; addresses that look alike are searched among these and the contacts. `GroupFactIndex` keeps the
+ * facts of a whole group from epoch to epoch.
  */
 export function groupFacts(group: RuleGroup, knowledge: GroupKnowledge, leaves?: Iterable<number>): GroupFact[] {
   const context = identityContextOf(group.extensions)
   if (context.policy === undefined) return []
-  const reading = knowledge.reading ?? { mode: context.policy.mode, x509Device: undefined }
+  const reading = readingOf(context.policy, knowledge)
   const list = leaves === undefined ? [...group.tree.members()].map(([leafIndex]) => leafIndex) : [...leaves]
-  const looks = new Map<string, Uint8Array>()
-  for (const contact of [knowledge.own, ...(knowledge.contacts ?? [])]) looks.set(confusableKey(contact), contact)
+  const looks = new Looks([knowledge.own, ...(knowledge.contacts ?? [])])
   const facts: GroupFact[] = []
   for (const leafIndex of list) {
     const leaf = tryLeafIdentity(group.tree.leaf(leafIndex)?.leafNode, reading)
     if (leaf === undefined) continue
-    const add = (kind: GroupFact['kind'], sending: SendRule, remove?: GroupFact['remove']): void => {
-      const fact = { leafIndex, account: leaf.account, kind, sending }
-      facts.push(remove === undefined ? fact : { ...fact, remove })
-    }
-    const key = confusableKey(leaf.account)
-    const twin = looks.get(key)
-    if (twin === undefined) looks.set(key, leaf.account)
-    else if (!equalBytes(twin, leaf.account)) add('confusable', 'warn')
-    leafFacts(group, context, leaf, knowledge, add)
+    const twin = looks.add(leaf.account)
+    if (!equalBytes(twin, leaf.account)) facts.push(confusableFact(leafIndex, leaf))
+    facts.push(...leafFacts(group, context, { leafIndex, leaf }, knowledge).facts)
   }
   return facts
+}
+
+/** How the leaves of a group are read. */
+export function readingOf({ mode }: IdentityPolicy, { reading }: Pick<GroupKnowledge, 'reading'>): LeafReading {
+  return reading ?? { mode, x509Device: undefined }
+}
+
+/** That an account looks like another one. */
+export function confusableFact(leafIndex: number, { account }: LeafIdentity): GroupFact {
+  return { leafIndex, account, kind: 'confusable', sending: 'warn' }
 }
 
 /** What all facts together mean for sending: the worst of them. */
@@ -107,21 +122,46 @@ export function sendingOf(facts: Iterable<GroupFact>): SendRule {
 
 type Add = (kind: GroupFact['kind'], sending: SendRule, remove?: GroupFact['remove']) => void
 
-function leafFacts(
+/** The facts about one leaf but for how its address looks: a function of the leaf, its account's pin, epoch and clock. */
+export function leafFacts(
   group: RuleGroup,
   context: IdentityContext,
-  leaf: LeafIdentity,
+  { leafIndex, leaf }: { readonly leafIndex: number; readonly leaf: LeafIdentity },
   knowledge: GroupKnowledge,
+): LeafFacts {
+  const { policy } = context
+  const { now } = knowledge
+  const facts: GroupFact[] = []
+  if (policy === undefined) return { facts, until: undefined, dated: false, untilEpoch: undefined }
+  const add: Add = (kind, sending, remove) => {
+    const fact = { leafIndex, account: leaf.account, kind, sending }
+    facts.push(remove === undefined ? fact : { ...fact, remove })
+  }
+  const last = lastEpochOf(policy, context, leaf)
+  const over = last !== undefined && group.epoch + 1n > last
+  if (over) add('over', 'warn', { evidence: undefined })
+  const pin = knowledge.pin(leaf.account)
+  personalFacts(context, policy, leaf, { pin, knowledge }, add)
+  const ends = [leaf.certificate?.cert.notAfter, pin?.head?.expiresAt].flatMap((end) => end ?? [])
+  const coming = ends.filter((end) => now <= end).sort((a, b) => (a < b ? -1 : 1))
+  return {
+    facts,
+    until: coming[0],
+    dated: coming.length < ends.length,
+    untilEpoch: over || last === undefined ? undefined : last - 1n,
+  }
+}
+
+function personalFacts(
+  context: IdentityContext,
+  policy: IdentityPolicy,
+  leaf: LeafIdentity,
+  { pin, knowledge }: { readonly pin: ContactPin | undefined; readonly knowledge: GroupKnowledge },
   add: Add,
 ): void {
-  const { policy } = context
-  const { now, pin: pinOf, own } = knowledge
-  if (policy === undefined) return
-  const rights = { group, policy, context, at: () => undefined, accountOf: () => undefined, committer: undefined }
-  if (isOver(rights, leaf)) add('over', 'warn', { evidence: undefined })
+  const { now, own } = knowledge
   const cert = leaf.certificate?.cert
   if (cert !== undefined && deviceCertExpired(cert, now)) add('expired', 'warn')
-  const pin = pinOf(leaf.account)
   const self = equalBytes(leaf.account, own)
   if (pin === undefined || pin.trust === 'UNKNOWN') {
     add('unknown', policy.mode === 'tofu' || policy.mode === 'x509' ? 'send' : 'block')

@@ -71,12 +71,19 @@ export function mayRemove(
 
 /** Whether a leaf is over: on a root that was left for longer than the group waits, or with too old a certificate. */
 export function isOver({ group, policy, context }: Rights, leaf: LeafIdentity): boolean {
-  const next = group.epoch + 1n
+  const last = lastEpochOf(policy, context, leaf)
+  return last !== undefined && group.epoch + 1n > last
+}
+
+/** The last epoch that a leaf may see as it is; `undefined` where it may stay. */
+export function lastEpochOf(policy: IdentityPolicy, context: IdentityContext, leaf: LeafIdentity): bigint | undefined {
   const record = recordOf(context.rotations, leaf)
-  if (record !== undefined && next > record.epoch + BigInt(policy.rotationGrace)) return true
+  const left = record && record.epoch + BigInt(policy.rotationGrace)
   const { certificateEpoch } = leaf
   const maximum = BigInt(policy.maxCertificateAge)
-  return maximum > 0n && certificateEpoch !== undefined && next > certificateEpoch + maximum
+  if (maximum === 0n || certificateEpoch === undefined) return left
+  const aged = certificateEpoch + maximum
+  return left !== undefined && left < aged ? left : aged
 }
 
 /** The record of the root that a leaf stands on having been left. */

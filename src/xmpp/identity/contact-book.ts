@@ -22,6 +22,7 @@ import { RotationStatement } from '../../identity/rotation.ts'
 import { findingSentence } from '../../identity/sentences.ts'
 import { subscribePep } from '../pep/pep-fetch.ts'
 import { XmppError } from '../stanza/xmpp-error.ts'
+import { ChangeLog } from './change-log.ts'
 import { beforeNextLook, type IdentityParts, maxLooks, secondsOf } from './context.ts'
 import type { ShownIdentity } from './directory.ts'
 import type { StoredFinding, StoredPin } from './store.ts'
@@ -72,13 +73,14 @@ interface Known {
 
 /** See the file. */
 export class ContactBook {
+  /** Whose pins changed: what is computed from the others holds. */
+  readonly changes = new ChangeLog()
   readonly #parts: IdentityParts
   readonly #events: ContactBookEvents
   readonly #known = new Map<string, Known>()
   readonly #subscribed = new Set<string>()
   readonly #reading = new Map<string, Promise<void>>()
   #work: Promise<unknown> = Promise.resolve()
-  #version = 0
 
   constructor(parts: IdentityParts, events: ContactBookEvents) {
     this.#parts = parts
@@ -95,11 +97,6 @@ export class ContactBook {
       }))
       this.#known.set(account, { pin: decodePin(suite, pin), rotations: proofs, readAt })
     }
-  }
-
-  /** Grows with every change: what is computed from pins holds as long as this stays. */
-  get version(): number {
-    return this.#version
   }
 
   /** Accounts with a pin. */
@@ -151,7 +148,7 @@ export class ContactBook {
     )
     if (pin !== was || log !== undefined || loud.length > 0) await store.savePin(storedPin(account, next), loud)
     this.#known.set(account, next)
-    if (pin !== was) this.#version++
+    if (pin !== was) this.changes.note(account)
     for (const one of told) this.#events.onFinding(one)
     if (pin !== was) this.#events.onChange(account)
     return findings

@@ -4,7 +4,7 @@
  *     commit of another, other Merkle root ──> read nodes again ──> say all heads ──> who knows more says the manifest itself
  *     head in a message, newer or other ─────> read node again ──> still missing: ask for it ──> its owner says it
  */
-import { equalBytes } from '../../bytes/bytes.ts'
+import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { fromBase64, fromUtf8, toBase64, utf8 } from '../../bytes/text.ts'
 import { type Codec, decode, encode, vec } from '../../codec/codec.ts'
@@ -19,16 +19,17 @@ import {
   headText,
   type Said,
 } from '../../identity/group-gossip.ts'
-import { deviceOfCredential } from '../../identity/group-leaf.ts'
 import { headsRoot } from '../../identity/heads-tree.ts'
 import { type VerifiedManifest, verifyManifest } from '../../identity/manifest.ts'
 import { compareHeads, headOf, ManifestHead } from '../../identity/manifest-head.ts'
 import type { CustomProposal } from '../../wire/proposal.ts'
+import { accountsIn } from '../mls/account-leaves.ts'
 import type { IdentityRoom } from '../mls/room-identity.ts'
 import { element, textOf, type XmlElement } from '../stanza/element.ts'
 import type { ContactBook } from './contact-book.ts'
 import type { IdentityParts } from './context.ts'
 import type { OwnIdentity } from './own-identity.ts'
+import { type People, type PeopleMark, sameMark } from './people.ts'
 import { buildBytes, identityNamespace, parseBytes } from './wire.ts'
 
 /** Accounts whose heads are compared in a group; larger groups find out by what their members say of themselves. */
@@ -44,11 +45,12 @@ const spreadMs = 3_000
 
 const Heads = vec(ManifestHead, headsPerMessage)
 
-/** Accounts of a group in the order of their leaves. */
-export function accountsOf(group: Group): readonly string[] {
-  const names = new Set<string>()
-  for (const { credential } of group.members()) names.add(fromUtf8(deviceOfCredential(credential).account))
-  return [...names]
+/** Heads of the accounts of a group, and the root over them, for what they were made of. */
+interface Seen {
+  readonly accounts: number
+  readonly mark: PeopleMark
+  readonly heads: readonly ManifestHead[]
+  readonly root: Bytes
 }
 
 /** See the file. */
@@ -56,40 +58,45 @@ export class HeadExchange {
   readonly #parts: IdentityParts
   readonly #own: OwnIdentity
   readonly #book: ContactBook
+  readonly #people: People
+  readonly #seen = new WeakMap<Group, Seen>()
   readonly #said = new Map<string, Said>()
   readonly #exchanged = new Map<string, bigint>()
 
-  constructor(parts: IdentityParts, own: OwnIdentity, book: ContactBook) {
+  constructor(parts: IdentityParts, own: OwnIdentity, book: ContactBook, people: People) {
     this.#parts = parts
     this.#own = own
     this.#book = book
+    this.#people = people
   }
 
-  /** The newest manifest of an account that is believed here. */
-  manifestOf(account: string): VerifiedManifest | undefined {
-    return account === this.#parts.account ? this.#own.manifest : this.#book.pin(account).head
-  }
-
-  #headsOf(group: Group): readonly ManifestHead[] | undefined {
-    const accounts = accountsOf(group)
-    if (accounts.length > maxAccounts) return undefined
-    return accounts.flatMap((account) => {
-      const manifest = this.manifestOf(account)
+  /** Made when accounts or manifests are others than the last time, and for groups of a bounded number of accounts alone. */
+  #headsOf(group: Group): Seen | undefined {
+    const accounts = accountsIn(group)
+    if (accounts.size > maxAccounts) return undefined
+    const { mark } = this.#people
+    const known = this.#seen.get(group)
+    if (known?.accounts === accounts.version && sameMark(known.mark, mark)) return known
+    const heads = Array.from(accounts.names()).flatMap((account) => {
+      const manifest = this.#people.manifestOf(account)
       return manifest === undefined ? [] : [headOf(manifest)]
     })
+    const seen = { accounts: accounts.version, mark, heads, root: headsRoot(this.#parts.suite, heads) }
+    this.#seen.set(group, seen)
+    return seen
   }
 
   /** The Merkle root for an own commit. */
   proposals(group: Group): readonly Omit<CustomProposal, 'proposalType'>[] {
-    const heads = this.#headsOf(group)
-    return heads === undefined ? [] : [headsRootProposal(headsRoot(this.#parts.suite, heads))]
+    const seen = this.#headsOf(group)
+    return seen === undefined ? [] : [headsRootProposal(seen.root)]
   }
 
   /** Whether the committer of a commit that is about to be taken in sees other heads. */
   differs(group: Group, { committer, custom }: CommitChanges): boolean {
     if (committer.leafIndex === group.leafIndex) return false
-    const heads = this.#headsOf(group)
-    return heads !== undefined && compareHeadsRoot(custom, headsRoot(this.#parts.suite, heads)) === 'different'
+    const seen = this.#headsOf(group)
+    return seen !== undefined && compareHeadsRoot(custom, seen.root) === 'different'
   }
 
   /** Somebody sees other heads: reads again, then says what is seen here; once in an epoch. */
@@ -97,10 +104,10 @@ export class HeadExchange {
     const group = room.group()
     if (group === undefined || this.#exchanged.get(room.jid) === group.epoch) return
     this.#exchanged.set(room.jid, group.epoch)
-    for (const account of accountsOf(group))
-      if (account !== this.#parts.account) await this.#book.meet(account, staleMs)
+    for (const account of [...accountsIn(group).names()])
+      if (account !== '' && account !== this.#parts.account) await this.#book.meet(account, staleMs)
     await this.#pause()
-    const heads = this.#headsOf(group) ?? []
+    const heads = this.#headsOf(group)?.heads ?? []
     for (let i = 0; i < heads.length; i += headsPerMessage) {
       const some = encode(Heads, heads.slice(i, i + headsPerMessage))
       await room.say(element('heads', identityNamespace, {}, toBase64(some)))
@@ -142,7 +149,7 @@ export class HeadExchange {
   async #compare(room: IdentityRoom, head: ManifestHead, from: 'account' | 'member'): Promise<void> {
     const account = fromUtf8(head.account)
     const group = room.group()
-    if (group === undefined || !accountsOf(group).includes(account)) return
+    if (group === undefined || !accountsIn(group).has(account)) return
     if (account === this.#parts.account) {
       await this.#compareOwn(room, head)
       return
@@ -157,7 +164,7 @@ export class HeadExchange {
       // two under one number: whoever sees both can prove it
       if (after !== undefined && compareHeads(after, head) === 0) await this.#say(room, after)
     } else if (found.some(({ kind }) => kind === 'behind') && from === 'member') {
-      const manifest = this.manifestOf(account)
+      const manifest = this.#people.manifestOf(account)
       if (manifest !== undefined) await this.#say(room, manifest)
     }
   }
@@ -181,7 +188,7 @@ export class HeadExchange {
   async #wanted(room: IdentityRoom, source: XmlElement): Promise<void> {
     const head = decodedIn(source, ManifestHead)
     const account = head && fromUtf8(head.account)
-    const manifest = account === undefined ? undefined : this.manifestOf(account)
+    const manifest = account === undefined ? undefined : this.#people.manifestOf(account)
     if (head === undefined || manifest === undefined || compareHeads(manifest, head) < 0) return
     if (account !== this.#parts.account) await this.#pause()
     await this.#say(room, manifest)
@@ -193,7 +200,7 @@ export class HeadExchange {
     if (bytes === undefined) return
     const manifest = verifyManifest(this.#parts.suite, bytes)
     const account = fromUtf8(manifest.account)
-    const known = this.manifestOf(account)
+    const known = this.#people.manifestOf(account)
     if (known === undefined || equalBytes(known.hash, manifest.hash)) return
     if (account === this.#parts.account) await this.#own.reconcile([manifest])
     else if (!equalBytes(known.rootHash, manifest.rootHash)) {
