@@ -43,6 +43,17 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
   }
 }
 
+/** An integer from 0 to 2^64 - 1, as decimal text. */
+export const uint64: Schema<bigint> = {
+  read(value, at) {
+    test(typeof value === 'string' && /^\d{1,20}$/.test(value), at)
+    const number = BigInt(value)
+    test(number < 1n << 64n, at)
+    return number
+  },
+  write: (value) => String(value),
+}
+
 /** True or false. */
 export const bool: Schema<boolean> = {
   read(value, at) {

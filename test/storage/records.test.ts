@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type CborValue, decodeCbor, encodeCbor } from '../../src/storage/cbor.ts'
 import { MemoryMedium, openMemoryStorage } from '../../src/storage/memory.ts'
 import { putRecord, readRecord, recordType } from '../../src/storage/records.ts'
-import { bool, bytes, fields, list, oneOf, optional, text, uint } from '../../src/storage/schema.ts'
+import { bool, bytes, fields, list, oneOf, optional, text, uint, uint64 } from '../../src/storage/schema.ts'
 
 const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length))
 const hex = (value: string) => Uint8Array.from(Buffer.from(value, 'hex'))
@@ -171,6 +171,18 @@ describe('records', () => {
     expect(() => sample.decode(new Encoder({ tagUint8Array: true }).encode(['sample', 1, { id: value.id }]))).toThrow(
       damaged,
     )
+  })
+
+  test('numbers of 64 bits are decimal text of their range', () => {
+    const big = recordType({ type: 'big', version: 1, schema: fields({ number: uint64 }) })
+    const stored = (number: CborValue) => encodeCbor(['big', 1, new Map([['number', number]])])
+    for (const number of [0n, 2n ** 53n + 1n, 2n ** 64n - 1n])
+      expect(big.decode(big.encode({ number })).number).toBe(number)
+    expect(decodeCbor(big.encode({ number: 7n }))).toEqual(['big', 1, new Map([['number', '7']])])
+    for (const number of [7, '', ' 7', '-1', '0x7', '7n', String(2n ** 64n), '1'.repeat(21)])
+      expect(() => big.decode(stored(number))).toThrow(damaged)
+    for (const number of [-1n, 2n ** 64n])
+      expect(() => big.encode({ number })).toThrow(expect.objectContaining({ code: 'storage/range' }))
   })
 
   test('any changed byte gives a record or a typed error', () => {

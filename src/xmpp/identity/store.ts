@@ -7,8 +7,7 @@ import { ownDeviceStates } from '../../identity/own-device.ts'
 import { noRoot, rootStates } from '../../identity/root-state.ts'
 import type { Storage, StorageOperation } from '../../ports/storage.ts'
 import { putRecord, readRecord, recordType } from '../../storage/records.ts'
-import { bool, bytes, fields, type Infer, list, oneOf, optional, text, uint } from '../../storage/schema.ts'
-import { uint64 } from '../mls/store-records.ts'
+import { bool, bytes, fields, type Infer, list, oneOf, optional, text, uint, uint64 } from '../../storage/schema.ts'
 
 const manifest = bytes({ max: identityLimits.manifestBytes })
 const key = bytes({ length: 32 })

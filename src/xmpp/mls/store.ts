@@ -9,20 +9,20 @@ import type { StorageOperation } from '../../ports/storage.ts'
 import { systemRng } from '../../providers/system-rng.ts'
 import type { RandomBytes } from '../../storage/owner.ts'
 import { putRecord, readRecord, recordType } from '../../storage/records.ts'
-import { bool, bytes, fields, list, optional, text, uint } from '../../storage/schema.ts'
+import { bool, bytes, fields, list, optional, uint } from '../../storage/schema.ts'
 import type { EngineContext, RoomState } from './engine/state.ts'
 import { roomName, roomTables } from './store-layout.ts'
 import { roomRecords } from './store-records.ts'
 import { format1Tables } from './store-room.ts'
+import { id, jid, large } from './store-schemas.ts'
 import { RoomStore } from './store-state.ts'
 import type { HistoryPolicy } from './types.ts'
 
-const large = { max: 64 * 1024 * 1024 } as const
 const DeviceRecord = recordType({
   type: 'mls_device',
   version: 2,
   schema: fields({
-    account: text(3071),
+    account: jid,
     deviceId: bytes({ length: 16 }),
     suite: uint(65_535),
     signatureKey: bytes({ max: 256 }),
@@ -35,7 +35,7 @@ const KeyPackageRecord = recordType({
   type: 'mls_key_package',
   version: 1,
   schema: fields({
-    message: bytes(large),
+    message: large,
     secrets: bytes({ max: 65_536 }),
     lastResort: bool,
     expires: uint(),
@@ -44,13 +44,13 @@ const KeyPackageRecord = recordType({
   }),
 })
 const welcome = {
-  from: text(3071),
-  peer: optional(text(3071)),
-  at: text(256),
-  welcome: bytes(large),
-  tree: bytes(large),
+  from: jid,
+  peer: optional(jid),
+  at: id,
+  welcome: large,
+  tree: large,
 }
-const direct = { room: text(3071), creator: text(3071) }
+const direct = { room: jid, creator: jid }
 /** Of format 1, where keys were addresses. */
 const WelcomeRecord = recordType({ type: 'mls_welcome', version: 1, schema: fields(welcome) })
 const DirectRecord = recordType({ type: 'mls_direct', version: 1, schema: fields(direct) })
@@ -58,9 +58,9 @@ const DirectRecord = recordType({ type: 'mls_direct', version: 1, schema: fields
 const InvitationRecord = recordType({
   type: 'mls_invitation',
   version: 1,
-  schema: fields({ room: text(3071), ...welcome }),
+  schema: fields({ room: jid, ...welcome }),
 })
-const ChatRecord = recordType({ type: 'mls_chat', version: 1, schema: fields({ account: text(3071), ...direct }) })
+const ChatRecord = recordType({ type: 'mls_chat', version: 1, schema: fields({ account: jid, ...direct }) })
 
 /** The device that this storage belongs to. */
 export type StoredDevice = Parameters<typeof DeviceRecord.encode>[0]
