@@ -199,6 +199,7 @@ describe('joining again', () => {
     await bobs.rejoin({ identity, groupInfo })
     expect(bobs.phase).toBe('joining')
     expect(await codeOf(bobs.send(bytesOf('early')))).toBe('group/pending')
+    expect(await codeOf(bobs.rejoin({ identity, groupInfo }))).toBe('group/pending')
     await bob.store.close()
     bob.store = await bob.device.open()
     const again = await bob.store.open(id)
