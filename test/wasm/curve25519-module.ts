@@ -32,7 +32,7 @@ interface Exports {
 }
 
 /** Bytes of an expanded key. */
-const EXPANDED = 5152
+const EXPANDED = 10272
 
 export interface Signed {
   readonly pk: Uint8Array

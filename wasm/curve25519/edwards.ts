@@ -11,13 +11,13 @@ const ROW: usize = 8 * 160
 
 let ready: bool = false
 
-/** Fills the constant-time table (row i: j * 256^i * B, j = 1..8) and the odd multiples of B and of 2^64, 2^128, 2^192 B once. Variable time on public data. */
+/** Fills the constant-time table (row i: j * 256^i * B, j = 1..8) and the odd multiples of B, 2^32 B, .. 2^224 B once. Variable time on public data. */
 export function prepareTables(): void {
   if (ready) return
   copy<v128>(V_T, BASE_POINT)
   for (let row: usize = BASE_TABLE; row < BASE_TABLE + 32 * ROW; row += ROW) {
     const done: usize = row - BASE_TABLE
-    if (done % (8 * ROW) === 0) oddMultiples(BASE_ODD + done, 64, V_T)
+    if (done % (4 * ROW) === 0) oddMultiples(BASE_ODD + 2 * done, 64, V_T)
     multiples(row, 8, V_T, row)
     p4Double(V_T, V_T, 8)
   }

@@ -1,5 +1,6 @@
 /** Field operations built on the generated ones. T = u64 works on one element, T = v128 on four lanes. Branch-free. */
 import { f4AddSub, f4Mul, f4SqTimes, feAddSub, feFromLane, feMul, feSqTimes, feToBytes } from './field.generated'
+import { invert } from './invert'
 import { CHAIN, DENOMINATORS, ENCODING, NUMERATORS, PRODUCTS, ZEROS } from './memory'
 
 export function mul<T>(r: usize, x: usize, y: usize): void {
@@ -21,18 +22,17 @@ export function copy<T>(r: usize, x: usize): void {
   memory.copy(r, x, isVector<T>() ? 160 : 80)
 }
 
-/** z^(2^250 - 1) into CHAIN, z^11 into CHAIN + 160. */
+/** z^(2^250 - 1) into CHAIN. */
 function powChain<T>(z: usize): void {
   const a: usize = CHAIN
-  const z11: usize = CHAIN + 160
   const b: usize = CHAIN + 320
   const c: usize = CHAIN + 480
   const d: usize = CHAIN + 640
   sqTimes<T>(a, z, 1)
   sqTimes<T>(b, a, 2)
   mul<T>(b, b, z)
-  mul<T>(z11, a, b)
-  sqTimes<T>(a, z11, 1)
+  mul<T>(a, a, b)
+  sqTimes<T>(a, a, 1)
   mul<T>(a, a, b)
   sqTimes<T>(b, a, 5)
   mul<T>(b, b, a)
@@ -48,13 +48,6 @@ function powChain<T>(z: usize): void {
   mul<T>(d, d, a)
   sqTimes<T>(d, d, 50)
   mul<T>(a, d, c)
-}
-
-/** r = 1 / z, and 0 for z = 0. */
-export function invert(r: usize, z: usize): void {
-  powChain<u64>(z)
-  sqTimes<u64>(CHAIN, CHAIN, 5)
-  mul<u64>(r, CHAIN, CHAIN + 160)
 }
 
 /** r = z^((p - 5) / 8), the power behind every square root. r must not be z. */

@@ -17,6 +17,8 @@ const power = (base: bigint, exponent: bigint): bigint => {
 }
 const invert = (x: bigint): bigint => power(x, P - 2n)
 const root = power(2n, (P - 1n) / 4n)
+/** 1 / p modulo 2^30; each step of Newton doubles the bits that are right. */
+const inverse30 = range(5).reduce((x) => BigInt.asUintN(30, x * (2n - P * x)), 1n)
 /** The even square root, or -1n. */
 const squareRoot = (xx: bigint): bigint => {
   const r = power(xx, (P + 3n) / 8n)
@@ -50,6 +52,7 @@ export function constants(): string {
   return [
     bytes('SMALL_ORDER_Y', [0n, 1n, P - 1n, w, P - w]),
     bytes('ORDER', [L]),
+    `export const INVERSE_30: i64 = ${inverse30}\n`,
     fe('FE_D', d),
     fe('FE_ROOT', root),
     fe('FE_ONE', 1n),

@@ -62,11 +62,11 @@ export function wipe(): void {
 
 /** Constant-time base table: 32 rows (weights 256^i) of the multiples 1..8 in cached form. */
 export const BASE_TABLE: usize = memory.data(40960, 16)
-/** Odd multiples 1, 3, .. 127 of the base point B, then of 2^64, 2^128 and 2^192 B, in cached form, for verification. */
-export const BASE_ODD: usize = memory.data(40960, 16)
+/** Odd multiples 1, 3, .. 127 of the base point B, then of 2^32 B, 2^64 B, .. 2^224 B, in cached form, for verification. */
+export const BASE_ODD: usize = memory.data(81920, 16)
 
 /** Verification of one signature: decompressed points, a table of 8 odd multiples, digits (public data only). */
-export const PUBLIC: usize = memory.data(8192, 16)
+export const PUBLIC: usize = memory.data(9376, 16)
 export const V_A: usize = PUBLIC
 export const V_R: usize = PUBLIC + 1 * 160
 export const V_SUM: usize = PUBLIC + 2 * 160
@@ -81,6 +81,4 @@ export const BATCH_SUM: usize = PUBLIC + 32 * 160
 export const BATCH_Z: usize = BATCH_SUM + 32
 export const BATCH_SCALAR: usize = BATCH_Z + 32
 export const V_DIGITS: usize = PUBLIC + 33 * 160
-export const B_DIGITS: usize = V_DIGITS + 1024
-/** One quarter of a scalar, padded with zeros to 32 bytes. */
-export const QUARTER: usize = B_DIGITS + 1024
+export const B_DIGITS: usize = V_DIGITS + 2048

@@ -1,7 +1,8 @@
 /** Fixed-base X25519 and Ed25519 keys and signatures (RFC 8032 §5.1.5, §5.1.6). Branch-free, no secret index. */
 import { fixedBase } from './edwards'
 import { divideBlock, fromLane } from './field'
-import { feAddSub, feToBytes } from './field.generated'
+import { feAddSub, feMul, feToBytes } from './field.generated'
+import { invert } from './invert'
 import {
   BLOCK,
   CHALLENGE,
@@ -46,14 +47,16 @@ export function x25519BaseMany(n: usize, out: usize, scalars: usize): void {
 
 /** Encodes POINT (RFC 8032 §5.1.2). */
 function encode(out: usize): void {
-  for (let lane: usize = 0; lane < 2; lane++) {
-    fromLane(NUMERATORS + lane * 80, POINT, lane)
-    fromLane(DENOMINATORS + lane * 80, POINT, 2)
-  }
-  divideBlock(2)
-  feToBytes(ENCODING, NUMERATORS)
-  feToBytes(out, NUMERATORS + 80)
-  store<u8>(out, load<u8>(out, 31) | (load<u8>(ENCODING) << 7), 31)
+  fromLane(S1, POINT, 2)
+  invert(S1, S1)
+  fromLane(S0, POINT, 0)
+  feMul(S0, S0, S1)
+  feToBytes(ENCODING, S0)
+  const sign: u8 = load<u8>(ENCODING) << 7
+  fromLane(S0, POINT, 1)
+  feMul(S0, S0, S1)
+  feToBytes(out, S0)
+  store<u8>(out, load<u8>(out, 31) | sign, 31)
 }
 
 /** out (96 bytes) = clamped scalar || prefix || public key, without wiping. */

@@ -5,29 +5,17 @@
 import { IDENTITY } from './constants.generated'
 import { decompress, smallOrder } from './decompress'
 import { oddMultiples, prepareTables } from './edwards'
-import { copy, fromLane, invert, isZero } from './field'
+import { copy, fromLane, isZero } from './field'
 import { feMul, feSub, feToBytes } from './field.generated'
-import {
-  B_DIGITS,
-  BASE_ODD,
-  CHALLENGE,
-  D0,
-  DIGEST,
-  ENCODING,
-  QUARTER,
-  V_A,
-  V_DIGITS,
-  V_R,
-  V_SUM,
-  V_T,
-  V_TABLE,
-} from './memory'
+import { invert } from './invert'
+import { B_DIGITS, BASE_ODD, CHALLENGE, D0, DIGEST, ENCODING, V_A, V_DIGITS, V_R, V_SUM, V_T, V_TABLE } from './memory'
 import { belowOrder, reduceWide } from './order'
 import { p4Add, p4Cache, p4Double } from './point'
 import { hashFinal, hashInit, hashUpdate } from './sha512'
 
-/** Digits of a quarter: 64 bits, and the widest window above them. */
-const QUARTER_LENGTH: usize = 72
+/** Pieces of 32 bits of a scalar; a piece has 32 digits, and one more for a carry. */
+const PIECES: usize = 8
+const PIECE_LENGTH: usize = 33
 
 /** CHALLENGE = SHA-512(R || A || M) mod L (RFC 8032 §5.1.7 step 2). */
 export function challenge(pk: usize, signature: usize, message: usize, length: usize): void {
@@ -69,18 +57,27 @@ export function slide(out: usize, scalar: usize, width: usize, negate: bool, len
   }
 }
 
-/** The digits of each 64 bits apart, at `out`, `out` + 256, .. `out` + 768. */
-function slideQuarters(out: usize, scalar: usize, width: usize, negate: bool): void {
-  memory.fill(QUARTER, 0, 32)
-  for (let i: usize = 0; i < 4; i++) {
-    store<u64>(QUARTER, load<u64>(scalar + 8 * i))
-    slide(out + 256 * i, QUARTER, width, negate, QUARTER_LENGTH)
+/** The digits of each 32 bits apart, 256 bytes from each other. */
+function slidePieces(out: usize, scalar: usize, width: usize, negate: bool): void {
+  const window: i64 = (<i64>1) << width
+  for (let i: usize = 0; i < PIECES; i++, out += 256) {
+    memory.fill(out, 0, PIECE_LENGTH)
+    let rest: i64 = load<u32>(scalar + 4 * i)
+    for (let at: usize = out; rest !== 0; ) {
+      const zeros: i64 = ctz(rest)
+      at += <usize>zeros
+      rest >>= zeros
+      let digit: i64 = rest & (window - 1)
+      if (digit >= window >> 1) digit -= window
+      rest -= digit
+      store<i8>(at, negate ? -digit : digit)
+    }
   }
 }
 
 /**
- * V_SUM = sum of `count` tables (8 odd multiples each) by their digits, plus B_DIGITS times the base point, plus, for `bases` = 4, the next
- * digits times 2^64, 2^128 and 2^192 the base point. Digits are 256 bytes apart; `length` of them count.
+ * V_SUM = sum of `count` tables (8 odd multiples each) by their digits, plus B_DIGITS times the base point, plus, for `bases` = 8, the next
+ * digits times 2^32, 2^64, .. 2^224 the base point. Digits are 256 bytes apart; `length` of them count.
  */
 export function multiply(count: usize, tables: usize, digits: usize, bases: usize, length: usize): void {
   prepareTables()
@@ -164,23 +161,23 @@ export function ed25519IsKey(pk: usize): i32 {
 }
 
 /**
- * Prepares a public key for several verifications: odd multiples of A, 2^64 A, 2^128 A and 2^192 A, then the key itself; 5152 bytes at
+ * Prepares a public key for several verifications: odd multiples of A, 2^32 A, .. 2^224 A, then the key itself; 10272 bytes at
  * `out`, aligned to 16. Returns 0 when the key is not acceptable (then no signature by it is), else 1.
  */
 export function ed25519VerifyKeyExpand(out: usize, pk: usize): i32 {
   if (!ed25519IsKey(pk)) return 0
   for (let i: usize = 0; ; ) {
     oddMultiples(out + i * 1280, 8, V_A)
-    if (++i === 4) break
-    p4Double(V_A, V_A, 64)
+    if (++i === PIECES) break
+    p4Double(V_A, V_A, 32)
   }
-  memory.copy(out + 5120, pk, 32)
+  memory.copy(out + PIECES * 1280, pk, 32)
   return 1
 }
 
-/** `ed25519Verify` with an expanded key: a quarter of the doublings, one decompression less. */
+/** `ed25519Verify` with an expanded key: an eighth of the doublings, one decompression less. */
 export function ed25519VerifyExpanded(key: usize, signature: usize, message: usize, length: usize): i32 {
-  challenge(key + 5120, signature, message, length)
+  challenge(key + PIECES * 1280, signature, message, length)
   return verifyExpandedChallenge(key, signature)
 }
 
@@ -192,8 +189,8 @@ export function ed25519VerifyExpandedHashed(key: usize, signature: usize, digest
 
 function verifyExpandedChallenge(key: usize, signature: usize): i32 {
   if (!belowOrder(signature + 32)) return 0
-  slideQuarters(V_DIGITS, CHALLENGE, 5, true)
-  slideQuarters(B_DIGITS, signature + 32, 8, false)
-  multiply(4, key, V_DIGITS, 4, QUARTER_LENGTH)
+  slidePieces(V_DIGITS, CHALLENGE, 5, true)
+  slidePieces(B_DIGITS, signature + 32, 8, false)
+  multiply(PIECES, key, V_DIGITS, PIECES, PIECE_LENGTH)
   return isNonce(signature)
 }

@@ -2,14 +2,14 @@ import { mapKey } from '../../bytes/text.ts'
 import type { Arena } from './arena.ts'
 import type { Curve25519Exports } from './kernel.ts'
 
-/** What the kernel makes of a key: odd multiples of A, 2^64 A, 2^128 A and 2^192 A, and the key. */
-const expandedLength = 5152
+/** What the kernel makes of a key: odd multiples of A, 2^32 A, .. 2^224 A, and the key. */
+const expandedLength = 10272
 const slots = 128
 /** Names of keys that were seen, or are known to be valid. */
 const remembered = 4096
 
 /**
- * Public signature keys in the form in which a signature costs a quarter of the doublings. Making that form costs two thirds of a
+ * Public signature keys in the form in which a signature costs an eighth of the doublings. Making that form costs as much as a
  * verification, so it is made when a key comes for the second time; the least recently used one gives way. All in the
  * kernel's own memory, and public.
  */
