@@ -1,5 +1,5 @@
 /**
- * Compiles the kernels of `wasm/` and writes them where the package imports them: as base64 in
+ * Compiles the kernels of `wasm/` and writes them where the package imports them: as text in
  * `src/providers/wasm/*.generated.ts`, and as `.wasm` files for `xmpp-mls/providers/wasm-file`. The same sources give the
  * same bytes. A kernel whose sources did not change since the last build is left alone.
  */
@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fromModuleText, moduleAlphabet, plainValues } from '../src/providers/wasm/module-text.ts'
 
 const root = join(import.meta.dirname, '..')
 const target = join(root, 'src/providers/wasm')
@@ -34,7 +35,7 @@ export const kernelNames = Object.keys(kernels) as KernelName[]
 function sourcesDigest(folders: readonly string[]): string {
   const hash = createHash('sha256')
   const compiler = createRequire(import.meta.url)('assemblyscript/package.json') as { readonly version: string }
-  hash.update(compiler.version)
+  hash.update(compiler.version).update(moduleAlphabet)
   for (const folder of folders) {
     const path = join(root, 'wasm', folder)
     for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' }).sort())
@@ -69,19 +70,27 @@ export async function ensureWasm(): Promise<KernelName[]> {
     const { folders, build } = kernels[name]
     const digest = sourcesDigest(folders)
     if (isCurrent(name, digest)) continue
-    const base64 = Buffer.from(await build()).toString('base64')
-    const text = `/** Written by scripts/build-wasm.ts from wasm/${name}, sources ${digest}. */\nexport const ${name}Base64: string =\n  '${base64}'\n`
+    const module = toModuleText(await build())
+    const text = `/** Written by scripts/build-wasm.ts from wasm/${name}, sources ${digest}. */\nexport const ${name}Text: string =\n  '${module}'\n`
     writeWhole(generatedPath(name), text)
     built.push(name)
   }
   return built
 }
 
+/** See `module-text.ts`. */
+function toModuleText(module: Uint8Array): string {
+  return Array.from(module, (byte) => {
+    const mark = Math.floor(byte / plainValues)
+    return (mark > 0 ? moduleAlphabet.charAt(plainValues + mark - 1) : '') + moduleAlphabet.charAt(byte % plainValues)
+  }).join('')
+}
+
 /** The bytes of a module, from its generated file. */
 export function wasmBytes(name: KernelName): Uint8Array {
-  const base64 = /'([A-Za-z0-9+/=]+)'/.exec(readFileSync(generatedPath(name), 'utf8'))?.[1]
-  if (base64 === undefined) throw new Error(`${name}.generated.ts holds no module`)
-  return Buffer.from(base64, 'base64')
+  const text = /'([^'\n]+)'/.exec(readFileSync(generatedPath(name), 'utf8'))?.[1]
+  if (text === undefined) throw new Error(`${name}.generated.ts holds no module`)
+  return fromModuleText(text)
 }
 
 /** Writes the modules as files, for callers that load them on their own. */

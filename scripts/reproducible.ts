@@ -21,7 +21,7 @@ export function differingBuilds(folder: string): KernelName[] {
 /** Builds a copy of the sources. @returns the folder of the modules */
 function buildAt(clone: string): string {
   mkdirSync(clone, { recursive: true })
-  for (const part of ['wasm', 'scripts', 'package.json', 'tsconfig.json'])
+  for (const part of ['wasm', 'scripts', 'src/providers/wasm/module-text.ts', 'package.json', 'tsconfig.json'])
     cpSync(join(root, part), join(clone, part), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'), 'junction')
   const out = join(clone, 'out')

@@ -3,28 +3,29 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { concatBytes } from '../../src/bytes/bytes.ts'
-import { fromBase64, utf8 } from '../../src/bytes/text.ts'
+import { utf8 } from '../../src/bytes/text.ts'
 import type { CipherSuite } from '../../src/crypto/cipher-suite.ts'
 import { suiteParameters } from '../../src/crypto/suites.ts'
 import { defaultProvider } from '../../src/providers/default.ts'
 import { nobleProvider } from '../../src/providers/noble/provider.ts'
 import { systemRng } from '../../src/providers/system-rng.ts'
 import { createWasmProvider, type WasmProvider } from '../../src/providers/wasm/create-provider.ts'
-import { curve25519Base64 } from '../../src/providers/wasm/curve25519.generated.ts'
+import { curve25519Text } from '../../src/providers/wasm/curve25519.generated.ts'
 import { loadWasmProvider } from '../../src/providers/wasm/file.ts'
 import { type Curve25519Exports, createKernels, type SymmetricExports } from '../../src/providers/wasm/kernel.ts'
-import { p256Base64 } from '../../src/providers/wasm/p256.generated.ts'
+import { fromModuleText } from '../../src/providers/wasm/module-text.ts'
+import { p256Text } from '../../src/providers/wasm/p256.generated.ts'
 import { createWasmCore } from '../../src/providers/wasm/parts.ts'
 import { wasmProvider } from '../../src/providers/wasm/provider.ts'
-import { symmetricBase64 } from '../../src/providers/wasm/symmetric.generated.ts'
+import { symmetricText } from '../../src/providers/wasm/symmetric.generated.ts'
 import { codeOf, countingRng, openSuite } from './conformance/oracle.ts'
 
 const message = utf8('attack at dawn')
 const none = new Uint8Array(0)
 const files = {
-  curve25519: fromBase64(curve25519Base64),
-  symmetric: fromBase64(symmetricBase64),
-  p256: fromBase64(p256Base64),
+  curve25519: fromModuleText(curve25519Text),
+  symmetric: fromModuleText(symmetricText),
+  p256: fromModuleText(p256Text),
 }
 const compiled = () => ({
   curve25519: () => new WebAssembly.Module(files.curve25519),
