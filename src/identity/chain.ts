@@ -16,6 +16,8 @@ import { checkContinuity } from './continuity.ts'
 import { identityLimits } from './limits.ts'
 import type { VerifiedManifest } from './manifest.ts'
 import { compareHeads } from './manifest-head.ts'
+import type { OpsCert } from './ops-cert.ts'
+import { laterOps, replacedSide } from './replaced-ops.ts'
 import { type RotationStatement, rotationStrength, type VerifiedRotation, verifyRotation } from './rotation.ts'
 
 /** How one manifest stands to another of the same root. */
@@ -236,7 +238,7 @@ function walkGeneration(
 ): Walk {
   let { head, conflicts } = from
   const same = ordered.filter((one) => equalBytes(one.rootHash, from.head.rootHash))
-  for (const manifest of same) {
+  for (const manifest of replacedLast(same)) {
     const link = linkManifests(suite, head, manifest)
     if (link.kind === 'next') {
       events.push({ kind: 'advanced', from: head, to: manifest, gap: link.gap })
@@ -253,6 +255,17 @@ function walkGeneration(
     }
   }
   return { head, events, conflicts }
+}
+
+/** Manifests in order, but what an OPS key signs beside or after the one that replaces it comes last (I038). */
+function replacedLast(same: readonly VerifiedManifest[]): readonly VerifiedManifest[] {
+  const newest = same.reduce<OpsCert | undefined>((best, { ops }) => laterOps(best, ops), undefined)
+  const begins = same.find(
+    ({ ops }) => ops !== undefined && newest !== undefined && equalBytes(ops.opsKey, newest.opsKey),
+  )
+  if (begins === undefined) return same
+  const late = (one: VerifiedManifest): boolean => one.seq >= begins.seq && replacedSide(one, begins) === one
+  return [...same.filter((one) => !late(one)), ...same.filter(late)]
 }
 
 /** Two devices that published at once and were merged on the same walk have done nothing that is worth telling. */

@@ -5,6 +5,8 @@
  *
  *     base ──> winner ──┐  prevHash
  *       └────> loser ───┴─ merged parents ──> merge          winner: higher seq, then lower hash
+ *
+ * Of a side whose OPS key the other one has replaced nothing is kept, see `replaced-ops.ts`.
  */
 import { type Bytes, equalBytes, isZero } from '../bytes/bytes.ts'
 import { check } from '../bytes/errors.ts'
@@ -25,7 +27,7 @@ import {
   type VerifiedManifest,
 } from './manifest.ts'
 import { backupCounterOf, lastingExtensions, MergedParents, manifestExtensionTypes } from './manifest-extensions.ts'
-import type { OpsCert } from './ops-cert.ts'
+import { laterOps, replacedSide, strayRevocations } from './replaced-ops.ts'
 import { earliest, latest } from './times.ts'
 
 /**
@@ -66,10 +68,8 @@ function mergedContent(
 ): ManifestTbs {
   const ops = laterOps(winner.ops, loser.ops)
   const expires = latest(winner.expiresAt, loser.expiresAt)
-  const extensions = mergedExtensions(base, winner, loser)
-  const devices = mergedDevices(base, winner, loser)
-  const revoked = mergedRevocations(winner, loser)
-  return {
+  const issuedAt = latest(winner.issuedAt, loser.issuedAt)
+  const common = {
     version: manifestVersion,
     account: winner.account,
     generation: winner.generation,
@@ -77,19 +77,29 @@ function mergedContent(
     ops,
     seq: winner.seq + 1n,
     prevHash: winner.hash,
-    issuedAt: latest(winner.issuedAt, loser.issuedAt),
-    expiresAt: ops === undefined ? expires : earliest(expires, ops.notAfter),
+    issuedAt,
     nextRootHash: mergedAnnouncement(winner, loser),
-    ...applyRevocations(suite, devices, revoked),
-    others: mergedOthers(base, winner, loser),
-    extensions,
   }
-}
-
-function laterOps(a: OpsCert | undefined, b: OpsCert | undefined): OpsCert | undefined {
-  if (a === undefined || b === undefined) return a ?? b
-  if (a.notBefore !== b.notBefore) return a.notBefore > b.notBefore ? a : b
-  return compareBytes(a.opsKey, b.opsKey) <= 0 ? a : b
+  const revoked = mergedRevocations(winner, loser)
+  const replaced = replacedSide(winner, loser)
+  if (replaced !== undefined) {
+    const kept = replaced === winner ? loser : winner
+    const revocations = [...revoked, ...strayRevocations(suite, kept, replaced, revoked, common)]
+    return {
+      ...common,
+      expiresAt: kept.expiresAt,
+      ...applyRevocations(suite, kept.devices, revocations),
+      others: kept.others,
+      extensions: mergedExtensions(replaced, winner, loser),
+    }
+  }
+  return {
+    ...common,
+    expiresAt: ops === undefined ? expires : earliest(expires, ops.notAfter),
+    ...applyRevocations(suite, mergedDevices(base, winner, loser), revoked),
+    others: mergedOthers(base, winner, loser),
+    extensions: mergedExtensions(base, winner, loser),
+  }
 }
 
 function mergedAnnouncement(winner: VerifiedManifest, loser: VerifiedManifest): Bytes {

@@ -152,6 +152,34 @@ describe('I090 merges', () => {
     // a steward who has not got the new key cannot merge
     expect(await ruleOf(() => merge(a, b, gone))).toBe('I010')
   })
+  test('I038 what a replaced OPS key lists is named as revoked, and nothing else of it is kept', async () => {
+    const newOps = signerOf('alice ops 2')
+    const merger = { kind: 'ops', ops: newOps } as const
+    const a = (await rotateOps(suite, { root, ops: newOps }, base, [], now)).manifest
+    const ghost = newDevice('ghost')
+    const statement = { kind: 3, id: new Uint8Array(0), value: seeded('ghost') }
+    const forged = await change([
+      { kind: 'add_device', device: ghost, probation: false },
+      { kind: 'replace_key', deviceId: tablet.deviceId, oldKey: tablet.leafKeys[0]!, newKey: seeded('ghost key') },
+      { kind: 'end_probation', deviceId: laptop.deviceId },
+      { kind: 'set_others', others: [statement] },
+    ])
+    const later = await change([], now, forged)
+    for (const side of [forged, later]) {
+      const both = await mergeManifests(suite, merger, base, a, side)
+      expect(names(both)).toEqual(['laptop', 'phone'])
+      expect(both.others).toEqual([])
+      expect(both.devices.filter(({ flags }) => (flags & deviceFlags.probation) !== 0)).toHaveLength(1)
+      expect(both.revoked.map(({ reason }) => reason).sort()).toEqual(['compromised', 'compromised', 'superseded'])
+      for (const one of [a, side]) expect(follows(one, both)).toMatchObject({ kind: 'next', gap: false })
+    }
+    const purge = await change([{ kind: 'remove_device', deviceId: phone.deviceId, reason: 'lost' }])
+    const swap = await change([
+      { kind: 'replace_key', deviceId: phone.deviceId, oldKey: phone.leafKeys[0]!, newKey: seeded('ghost key') },
+    ])
+    for (const side of [purge, swap])
+      expect(await ruleOf(() => mergeManifests(suite, merger, base, a, side))).toBe('I090')
+  })
   test('what cannot be merged', async () => {
     const announce = (name: string) => change([{ kind: 'announce_root', rootHash: seeded(name) }])
     expect(await ruleOf(async () => merge(await announce('a'), await announce('b')))).toBe('I090')

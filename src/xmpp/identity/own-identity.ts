@@ -24,6 +24,7 @@ import { type ManifestSigner, type VerifiedManifest, verifyManifest } from '../.
 import { compareHeads, headHashLength } from '../../identity/manifest-head.ts'
 import { mergeManifests } from '../../identity/merge.ts'
 import { type OwnDeviceState, ownDeviceStep } from '../../identity/own-device.ts'
+import { replacedSide } from '../../identity/replaced-ops.ts'
 import { rootSigner } from '../../identity/root-keys.ts'
 import type { OwnRoot } from '../../identity/root-state.ts'
 import { RotationStatement } from '../../identity/rotation.ts'
@@ -195,6 +196,9 @@ export class OwnIdentity {
       const issued = await make(last)
       await this.#take(issued, beside(issued))
       await this.#reconcile()
+      const replaced = this.#manifest && replacedSide(issued.manifest, this.#manifest)
+      if (replaced === issued.manifest || (this.#manifest?.generation ?? 0) > issued.manifest.generation)
+        throw notNow('another device has renewed the keys of this account: nothing was changed')
       return issued
     })
   }
@@ -407,15 +411,20 @@ export class OwnIdentity {
 
   /** Merges one side into the head. Returns whether there was something to do. */
   async #merge({ head, forks }: OwnLine): Promise<boolean> {
-    const [fork] = forks
-    if (fork === undefined || !this.maySign) return false
-    const { suite } = this.#parts
-    const manifest = await mergeManifests(suite, this.signer(), fork.base, head, fork.side)
-    const side = [...this.#history, fork.side].slice(-maxHistory)
-    this.#history = side
-    const certificates = await certifyDevices(this.signer(), manifest)
-    await this.#take({ manifest, certificates }, {})
-    return true
+    if (!this.maySign) return false
+    for (const { base, side } of forks) {
+      try {
+        const manifest = await mergeManifests(this.#parts.suite, this.signer(), base, head, side)
+        this.#history = [...this.#history, side].slice(-maxHistory)
+        await this.#take({ manifest, certificates: await certifyDevices(this.signer(), manifest) }, {})
+        return true
+      } catch (error) {
+        if (!(error instanceof MlsError) || error.code !== 'identity/merge') throw error
+        // no honest devices make two that cannot both be kept
+        this.#events.onStranger(head, side)
+      }
+    }
+    return false
   }
 
   async #publish(manifest: VerifiedManifest, view: ReturnType<typeof readOwnView>, round: number): Promise<void> {

@@ -8,6 +8,7 @@ import { compareBytes } from '../../identity/compare.ts'
 import { identityLimits } from '../../identity/limits.ts'
 import { manifestHash, type VerifiedManifest, verifyManifest } from '../../identity/manifest.ts'
 import { compareHeads } from '../../identity/manifest-head.ts'
+import { replacedSide } from '../../identity/replaced-ops.ts'
 import { decodeRotation, type RotationStatement } from '../../identity/rotation.ts'
 import type { ShownIdentity } from './directory.ts'
 
@@ -67,8 +68,8 @@ export interface OwnLine {
 }
 
 /**
- * Follows the own line as far as it goes. Of several sides the one with the higher number counts, then that with the lower
- * hash: the same at every device, and the same as in `mergeManifests`.
+ * Follows the own line as far as it goes. Of several sides the one with the newest OPS counts, then that with the higher
+ * number, then that with the lower hash: the same at every device.
  * @param own the newest own manifest @param history earlier ones, oldest first
  * @param settled whether `own` was seen as the current one
  */
@@ -93,7 +94,7 @@ export function followOwn(
   const tips = topmost(same).filter((one) => isRoot(one) || one.seq >= oldest.seq)
   const [head = root, ...sides] = tips
     .filter(follows)
-    .sort((a, b) => Number(b.seq - a.seq) || compareBytes(a.hash, b.hash))
+    .sort((a, b) => byOps(a, b) || Number(b.seq - a.seq) || compareBytes(a.hash, b.hash))
   const line = ancestors(head, known)
   const forks: Fork[] = []
   // a log that was cut short may lack what both sides follow: whoever remembers that one merges them
@@ -110,6 +111,12 @@ export function followOwn(
     else if (!springs(side)) strangers.push(side)
   }
   return { head, rotations, forks, strangers }
+}
+
+/** A key that was replaced signs no more, whatever number it writes (I038). */
+function byOps(a: VerifiedManifest, b: VerifiedManifest): number {
+  const replaced = replacedSide(a, b)
+  return replaced === undefined ? 0 : replaced === a ? 1 : -1
 }
 
 const isNext = (suite: CipherSuite, one: VerifiedManifest, other: VerifiedManifest): boolean =>
