@@ -1,5 +1,6 @@
 // What goes over a client's connection: seen on its way out, and single messages withheld on their way in.
 
+import { messagePlace, parseEncrypted } from '../src/xmpp/mls/wire/encrypted.ts'
 import { mlsNamespace } from '../src/xmpp/mls/wire/namespace.ts'
 import type { XmppPort } from '../src/xmpp/port.ts'
 import { elementsOf, textOf, type XmlElement } from '../src/xmpp/stanza/element.ts'
@@ -88,7 +89,8 @@ export function serverView(stanza: XmlElement, from: string): ServerView | undef
 
 function detailOf(found: XmlElement): string {
   const inner = elementsOf(found)
-  const epoch = found.attrs['epoch']
+  const payload = parseEncrypted(found)?.payload
+  const epoch = payload?.kind === 'inline' ? messagePlace(payload.bytes)?.epoch : found.attrs['epoch']
   const at = epoch === undefined ? '' : `epoch ${epoch}`
   if (found.name === 'keypackages') return `${inner.length} packages`
   if (found.name === 'handshake') return `${inner.map(({ name }) => name).join('+')} ${at}`

@@ -3,7 +3,7 @@ import { toHex } from '../src/bytes/text.ts'
 import type { XmppService } from '../src/testing/xmpp/xmpp-service.ts'
 import { mlsElementIn } from '../src/xmpp/mls/items.ts'
 import type { RoomIssue } from '../src/xmpp/mls/types.ts'
-import { parseEncrypted } from '../src/xmpp/mls/wire/encrypted.ts'
+import { messagePlace, parseEncrypted } from '../src/xmpp/mls/wire/encrypted.ts'
 import type { Actor } from './sim-actor.ts'
 
 /** What was found. */
@@ -75,8 +75,9 @@ function judgeMessages(service: XmppService, room: string, actors: readonly Acto
   let told = 0
   const epochOf = new Map<string, bigint>()
   for (const { id, message } of service.archive(room).entries) {
-    const encrypted = parseEncrypted(mlsElementIn(message))
-    if (encrypted !== undefined) epochOf.set(id, encrypted.epoch)
+    const payload = parseEncrypted(mlsElementIn(message))?.payload
+    const place = payload?.kind === 'inline' ? messagePlace(payload.bytes) : undefined
+    if (place !== undefined) epochOf.set(id, place.epoch)
   }
   const sent = actors.flatMap((author) =>
     [...author.sent].map(([archiveId, { id, body }]) => ({ author, archiveId, id, body })),

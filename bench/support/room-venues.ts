@@ -1,5 +1,5 @@
 /** Where rooms are measured: the service in this process, or a real server in a temporary folder. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { startEjabberd, startProsody } from '../../scripts/servers.ts'
 import { missingPrograms } from '../../scripts/servers-locate.ts'
 import { loadXmppJs } from '../../src/cli/connect.ts'
@@ -89,11 +89,15 @@ async function real(name: 'prosody' | 'ejabberd'): Promise<Venue> {
   }
 }
 
-/** User and system time of a process in seconds, where the system tells it in `/proc`. */
+/** Seconds on a processor of all threads of a process, where the system tells it in `/proc`: to the nanosecond, not in ticks. */
 function cpuOf(pid: number | undefined): number {
+  const folder = `/proc/${pid}/task`
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return (Number(fields[11]) + Number(fields[12])) / 100
+    const times = readdirSync(folder).map((thread) => {
+      const [ran = ''] = readFileSync(`${folder}/${thread}/schedstat`, 'utf8').split(' ')
+      return Number(ran)
+    })
+    return times.reduce((sum, one) => sum + one, 0) / 1e9
   } catch {
     return Number.NaN
   }

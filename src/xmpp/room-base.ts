@@ -20,6 +20,8 @@ export const roomTimeoutMs = 30_000
 export class RoomBase {
   readonly jid: string
   readonly context: XmppContext
+  /** Whether the room shows messages under the `id` that they were sent with; where not, they carry it a second time. */
+  keepsIds = false
   readonly #listeners = new Set<(event: RoomEvent) => void>()
   readonly #waiting = new Map<string, Waiting>()
   readonly #sent = new Set<string>()
@@ -72,7 +74,8 @@ export class RoomBase {
     const { port, timers, random } = this.context
     const id = options.id ?? freshId(random)
     this.#sent.add(id)
-    const stanza = message({ to: this.jid, type: 'groupchat', id }, ...children, buildOriginId(id))
+    const second = this.keepsIds ? undefined : buildOriginId(id)
+    const stanza = message({ to: this.jid, type: 'groupchat', id }, ...children, second)
     return await new Promise<string>((resolve, reject) => {
       const cancel = timers.after(options.timeoutMs ?? roomTimeoutMs, () => {
         this.#waiting.delete(id)

@@ -56,11 +56,9 @@ async function violations(...actors: readonly Actor[]): Promise<readonly string[
   const join = element('x', 'http://jabber.org/protocol/muc')
   await session.send({ ...message({ to: `${room}/alice` }, join), name: 'presence' })
   await service.clock.advance(100)
-  const encrypted = buildEncrypted({
-    group: Uint8Array.of(1),
-    epoch: 2n,
-    payload: { kind: 'inline', bytes: Uint8Array.of(1) },
-  })
+  // the head of a PrivateMessage: version, wire format, group, epoch
+  const bytes = Uint8Array.of(0, 1, 0, 2, 1, 9, 0, 0, 0, 0, 0, 0, 0, 2)
+  const encrypted = buildEncrypted({ payload: { kind: 'inline', bytes } })
   service.archive(room).add({ id: 'a1', at: 0, message: message({ from: `${room}/alice` }, encrypted) })
   return judge(service, actors).violations
 }

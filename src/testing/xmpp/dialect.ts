@@ -23,6 +23,8 @@ export interface Dialect {
   readonly shaper?: { readonly bytesPerSecond: number; readonly backlog: number }
   readonly notInRoom: StanzaError
   readonly mix: boolean
+  /** Rooms say that they keep the ids of messages (XEP-0045 `stable_id`); all keep them. */
+  readonly stableIds: boolean
   /** Rooms give occupants opaque ids and say so (XEP-0421). */
   readonly maxOccupants: number
   /** Field that turns the archive of a room on; `undefined` where every room has one. */
@@ -43,6 +45,7 @@ export const prosodyDialect: Dialect = {
   streamLimit: 262_144,
   notInRoom: { type: 'cancel', condition: 'not-acceptable' },
   mix: false,
+  stableIds: true,
   maxOccupants: Number.POSITIVE_INFINITY,
   roomArchiveField: 'muc#roomconfig_enablearchiving',
 }
@@ -61,6 +64,7 @@ export const ejabberdDialect: Dialect = {
   streamLimit: 262_144,
   notInRoom: { type: 'modify', condition: 'not-acceptable' },
   mix: true,
+  stableIds: false,
   maxOccupants: 5000,
   roomArchiveField: 'mam',
 }

@@ -8,6 +8,7 @@ import {
   buildMucOwner,
   type MucItem,
   muc,
+  mucStableId,
   parseMucAdmin,
   parseMucOwner,
 } from '../../xmpp/xep/xep-0045.ts'
@@ -30,6 +31,7 @@ export function answerInfo(room: RoomParts, stanza: XmlElement): void {
     config.persistent ? 'muc_persistent' : 'muc_temporary',
     config.public ? 'muc_public' : 'muc_hidden',
     ...(config.archive ? [mam, stanzaIds] : []),
+    ...(room.site.dialect.stableIds ? [mucStableId] : []),
   ]
   const identities = [{ category: 'conference', type: 'text' }]
   const forms = [{ type: 'result' as const, formType: `${muc}#roominfo`, fields: [] }]

@@ -1,6 +1,6 @@
 /** Between what a message says and the envelope (XEP-0420) that is encrypted. */
 import type { Bytes } from '../../bytes/bytes.ts'
-import { fromUtf8, toBase64, utf8 } from '../../bytes/text.ts'
+import { fromUtf8, utf8 } from '../../bytes/text.ts'
 import { child, element, textOf, type XmlElement } from '../stanza/element.ts'
 import { tryBareJid } from '../stanza/jid.ts'
 import { parseXml } from '../stanza/parse.ts'
@@ -39,25 +39,24 @@ export function isOfIdentity(content: MessageContent): boolean {
   return content.kind === 'xml' && content.elements.length > 0 && content.elements.every(isIdentity)
 }
 
-/** The bytes to encrypt. @param padding random bytes; they hide nothing that MLS padding does not, and cost little */
+/** The bytes to encrypt. The `rpad` is empty: MLS pads what it encrypts. */
 export function sealContent(
   content: MessageContent,
   envelope: {
     readonly from: string
     readonly to: string
     readonly time: number
-    readonly padding: Uint8Array
     /** Elements of the identity that go along. */
     readonly beside?: readonly XmlElement[]
   },
 ): Bytes {
-  const { from, to, time, padding, beside = [] } = envelope
+  const { from, to, time, beside = [] } = envelope
   const built = buildEnvelope({
     content: [...elementsOfContent(content), ...beside],
     from,
     to,
     time: new Date(time).toISOString(),
-    padding: toBase64(padding),
+    padding: '',
   })
   return utf8(serialise(built))
 }

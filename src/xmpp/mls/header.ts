@@ -4,18 +4,8 @@
  * was lost, held back, doubled or moved is noticed by whoever sees the next one.
  */
 import type { Bytes } from '../../bytes/bytes.ts'
-import {
-  type Codec,
-  decode,
-  encode,
-  fixed,
-  opaque,
-  optional,
-  struct,
-  uint8,
-  uint32,
-  uint64,
-} from '../../codec/codec.ts'
+import { MlsError } from '../../bytes/errors.ts'
+import { type Codec, decode, encode, fixed, opaque, optional, struct, uint8 } from '../../codec/codec.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import type { Group } from '../../group/group.ts'
 
@@ -44,13 +34,35 @@ export interface SeenMessage {
 }
 
 const linkLength = 16
+
+/** A number up to 64 bits as a vector of its bytes, the first of them not zero: most are small. */
+const integer: Codec<bigint> = {
+  read(reader) {
+    const bytes = reader.take(reader.varint())
+    if (bytes.length > 8 || bytes[0] === 0) throw new MlsError('codec/value', 'not a number in its shortest form')
+    return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
+  },
+  write(writer, value) {
+    const bytes: number[] = []
+    for (let rest = value; rest > 0n; rest >>= 8n) bytes.unshift(Number(rest & 255n))
+    writer.opaque(Uint8Array.from(bytes))
+  },
+}
+const small: Codec<number> = {
+  read(reader) {
+    const value = integer.read(reader)
+    if (value > 0xffffffffn) throw new MlsError('codec/range', 'a number beyond 32 bits')
+    return Number(value)
+  },
+  write: (writer, value) => integer.write(writer, BigInt(value)),
+}
 const Header = struct({
   version: uint8,
-  generation: uint32,
+  generation: small,
   id: fixed(16),
-  number: uint64,
+  number: integer,
   previous: opaque,
-  seen: optional(struct({ epoch: uint64, leafIndex: uint32, number: uint64, link: fixed(linkLength) })),
+  seen: optional(struct({ epoch: integer, leafIndex: small, number: integer, link: fixed(linkLength) })),
   fork: fixed(8),
 })
 const headerCodec: Codec<MessageHeader & { readonly version: number }> = Header

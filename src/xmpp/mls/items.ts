@@ -2,13 +2,14 @@
 import type { Bytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import type { RoomEntry } from '../room.ts'
-import { elementsOf, type XmlElement } from '../stanza/element.ts'
+import { element, elementsOf, type XmlElement } from '../stanza/element.ts'
+import { clientNamespace } from '../stanza/stanza.ts'
 import { buildHint } from '../xep/xep-0334.ts'
 import { buildEncryptionHint } from '../xep/xep-0380.ts'
 import type { Blobs } from './blobs.ts'
 import type { EngineEntry, EntryItem } from './engine/entries.ts'
 import type { OutgoingItem } from './engine/events.ts'
-import { buildEncrypted, parseEncrypted } from './wire/encrypted.ts'
+import { buildEncrypted, messagePlace, parseEncrypted } from './wire/encrypted.ts'
 import { buildHandshake, type Handshake, parseHandshake } from './wire/handshake.ts'
 import { mlsNamespace } from './wire/namespace.ts'
 import { buildChunk, type Chunk, type Payload, parseChunk } from './wire/payload.ts'
@@ -52,15 +53,21 @@ async function readItem(
   source: XmlElement | undefined,
   unpack: (payload: Payload) => Promise<Bytes>,
 ): Promise<EntryItem> {
-  const [encrypted, handshake, request] = [parseEncrypted(source), parseHandshake(source), parseRequest(source)]
   try {
-    if (encrypted !== undefined)
-      return { kind: 'encrypted', group: encrypted.group, bytes: await unpack(encrypted.payload) }
+    const encrypted = parseEncrypted(source)
+    if (encrypted !== undefined) {
+      const { payload } = encrypted
+      const bytes = payload.kind === 'inline' ? payload.bytes : await unpack(payload)
+      const group = messagePlace(bytes)?.group
+      return group === undefined ? { kind: 'broken', reason: 'malformed' } : { kind: 'encrypted', group, bytes }
+    }
+    const handshake = parseHandshake(source)
     if (handshake !== undefined) return await readHandshake(handshake, unpack)
   } catch (error) {
     if (!(error instanceof MlsError) || error.kind === 'environment') throw error
     return { kind: 'broken', reason: error.code === 'xmpp/too_large' ? 'too-large' : 'malformed' }
   }
+  const request = parseRequest(source)
   if (request !== undefined) return { kind: 'request', request }
   const unknown =
     source === undefined || source.name === 'chunk' || !['encrypted', 'handshake', 'request'].includes(source.name)
@@ -101,14 +108,13 @@ export async function writeItem(
     return packed.payload
   }
   const main = await mainElement(item, pack)
-  return { chunks, children: withHints(main) }
+  return { chunks, children: item.kind === 'encrypted' ? withFallback(main) : withHints(main) }
 }
 
 async function mainElement(item: OutgoingItem, pack: (bytes: Bytes) => Promise<Payload>): Promise<XmlElement> {
   if (item.kind === 'request') return buildRequest(item.request)
-  const { group, epoch } = item
-  if (item.kind === 'encrypted') return buildEncrypted({ group, epoch, payload: await pack(item.bytes) })
-  const { tree } = item
+  if (item.kind === 'encrypted') return buildEncrypted({ payload: await pack(item.bytes) })
+  const { group, epoch, tree } = item
   return buildHandshake({
     kind: item.handshake,
     group,
@@ -119,9 +125,18 @@ async function mainElement(item: OutgoingItem, pack: (bytes: Bytes) => Promise<P
   })
 }
 
-/** The outside of a message: how it is encrypted, and that it must be kept. */
+const encryption = buildEncryptionHint({ namespace: mlsNamespace })
+const store = buildHint('store')
+const fallback = element('body', clientNamespace, {}, 'Encrypted message (MLS)')
+
+/** The outside of a handshake: how it is encrypted, and that it must be kept. Nobody is alerted. */
 export function withHints(main: XmlElement): readonly XmlElement[] {
-  return [main, buildEncryptionHint({ namespace: mlsNamespace, name: 'MLS' }), buildHint('store')]
+  return [main, encryption, store]
+}
+
+/** The outside of a message: how it is encrypted, and what others show. What has a body is kept without a hint. */
+function withFallback(main: XmlElement): readonly XmlElement[] {
+  return [main, encryption, fallback]
 }
 
 /** The stanza content of a chunk. */

@@ -7,7 +7,15 @@ import { child, elementsOf, type XmlElement } from '../stanza/element.ts'
 import { bareJid, parseJid, resourceOf, tryBareJid } from '../stanza/jid.ts'
 import { iq, presence } from '../stanza/stanza.ts'
 import { hasCondition, parseStanzaError, XmppError } from '../stanza/xmpp-error.ts'
-import { type Affiliation, buildMucAdmin, buildMucJoin, mucUserIn, parseMucAdmin } from '../xep/xep-0045.ts'
+import type { DiscoInfo } from '../xep/xep-0030.ts'
+import {
+  type Affiliation,
+  buildMucAdmin,
+  buildMucJoin,
+  mucStableId,
+  mucUserIn,
+  parseMucAdmin,
+} from '../xep/xep-0045.ts'
 import { buildPing } from '../xep/xep-0199.ts'
 import type { ArchiveResult } from '../xep/xep-0313.ts'
 import { originIdIn, stanzaIdBy } from '../xep/xep-0359.ts'
@@ -60,7 +68,7 @@ export class MucRoom implements Room {
   async join(options: JoinOptions = {}): Promise<void> {
     const { port, random } = this.#context
     const existing = await this.#info()
-    if (existing !== undefined) checkRoom(existing)
+    if (existing !== undefined) this.#accept(existing)
     else if (options.create !== true) throw new MlsError('xmpp/room_missing', 'the room does not exist')
     const nick = options.nick ?? this.#nick ?? parseJid(port.jid).local ?? 'member'
     let statuses: readonly number[]
@@ -74,11 +82,16 @@ export class MucRoom implements Room {
     this.#joined = true
   }
 
+  #accept(info: DiscoInfo): void {
+    checkRoom(info)
+    this.#base.keepsIds = info.features.includes(mucStableId)
+  }
+
   /** Configures a room that was just made and leaves it again when the server cannot make it fit. */
   async #settle(statuses: readonly number[]): Promise<void> {
     if (statuses.includes(201)) await configureRoom(this.#context.port, this.jid)
     try {
-      checkRoom(await discoverInfo(this.#context.port, this.jid))
+      this.#accept(await discoverInfo(this.#context.port, this.jid))
     } catch (error) {
       await this.leave()
       throw error

@@ -13,6 +13,8 @@ export const mucAdmin = `${muc}#admin`
 export const mucOwner = `${muc}#owner`
 /** Namespace or form type. */
 export const mucRoomConfig = `${muc}#roomconfig`
+/** Feature of rooms that show a message under the id that it was sent with (§7.4). */
+export const mucStableId = `${muc}#stable_id`
 const user = tag(mucUser)
 const admin = tag(mucAdmin)
 const owner = tag(mucOwner)

@@ -76,9 +76,9 @@ async function pair(seed: string, prepare: (world: World) => void = () => undefi
   const group = bobs.session.state.group!
   /** An application message that says what its sender likes. */
   const craft = (body: string, from: string) => {
-    const data = sealContent({ kind: 'text', body }, { from, to: roomJid, time: 0, padding: new Uint8Array(3) })
+    const data = sealContent({ kind: 'text', body }, { from, to: roomJid, time: 0 })
     const bytes = group.protect(data, { authenticatedData: new Uint8Array(0) })
-    const encrypted = buildEncrypted({ group: group.id, epoch: group.epoch, payload: { kind: 'inline', bytes } })
+    const encrypted = buildEncrypted({ payload: { kind: 'inline', bytes } })
     return bobs.session.ports.room.send([encrypted, buildHint('store')])
   }
   return { world, victim, garden, bobs, heard, craft }

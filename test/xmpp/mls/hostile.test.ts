@@ -27,10 +27,10 @@ async function pair(seed: string) {
   /** An application message as a member with his own software could make it. */
   const craft = (data: Uint8Array, authenticatedData: Uint8Array) => {
     const bytes = group.protect(data, { authenticatedData })
-    return raw(buildEncrypted({ group: group.id, epoch: group.epoch, payload: { kind: 'inline', bytes } }))
+    return raw(buildEncrypted({ payload: { kind: 'inline', bytes } }))
   }
   const plain = (body: string, to = roomJid, from = 'bob@a.test') =>
-    sealContent({ kind: 'text', body }, { from, to, time: 0, padding: new Uint8Array(3) })
+    sealContent({ kind: 'text', body }, { from, to, time: 0 })
   return { world, alice, bob, garden, bobs, heard, raw, group, craft, plain }
 }
 
@@ -48,7 +48,7 @@ describe('bad input from the room', () => {
     await raw(element('encrypted', ns, { group: 'A'.repeat(50_000), epoch: 1 }))
     await raw(element('handshake', ns, {}))
     await raw(element('handshake', ns, { group: id, epoch: 1 }, element('commit', ns, {}, 'AAAA')))
-    await raw(buildEncrypted({ group: group.id, epoch: 1n, payload: inline }))
+    await raw(buildEncrypted({ payload: inline }))
     await raw(
       buildHandshake({
         kind: 'commit',
@@ -79,13 +79,10 @@ describe('bad input from the room', () => {
         tree: undefined,
       }),
     )
-    await raw(
-      buildEncrypted({ group: group.id, epoch: 1n, payload: inline }),
-      buildEncrypted({ group: group.id, epoch: 1n, payload: inline }),
-    )
+    await raw(buildEncrypted({ payload: inline }), buildEncrypted({ payload: inline }))
     await raw(element('chunk', ns, { id: 'x', n: 9, of: 3 }, 'AAAA'))
     const gone = { kind: 'chunks', id: 'gone', count: 3, size: 100, sha256: new Uint8Array(32) } as const
-    await raw(buildEncrypted({ group: group.id, epoch: 1n, payload: gone }))
+    await raw(buildEncrypted({ payload: gone }))
     await bobs.send('still here')
     await world.until('the message behind it all', () => heard.messages.length === 1)
     await world.until('giving up', () => heard.unreadable.some(({ reason }) => reason === 'unavailable'))
@@ -102,7 +99,7 @@ describe('bad input from the room', () => {
     const archive = world.service.archive(roomJid)
     const count = archive.entries.length
     const bytes = group.protect(plain('spoofed'))
-    const forged = buildEncrypted({ group: group.id, epoch: group.epoch, payload: { kind: 'inline', bytes } })
+    const forged = buildEncrypted({ payload: { kind: 'inline', bytes } })
     const attrs = { from: `${roomJid}/bob`, to: alice.port.jid, type: 'groupchat', id: 'z' }
     world.service.inject(alice.port.jid, message(attrs, forged))
     world.service.inject(alice.port.jid, message(attrs, forged, buildStanzaId({ id: 'q1', by: 'bob@a.test' })))

@@ -91,10 +91,7 @@ class Retained {
   /** What the partner encrypts, not delivered. */
   say(...texts: readonly string[]): Uint8Array[] {
     return texts.map((body) => {
-      const data = sealContent(
-        { kind: 'text', body },
-        { from: 'bob@a.test', to: roomJid, time: 0, padding: new Uint8Array(1) },
-      )
+      const data = sealContent({ kind: 'text', body }, { from: 'bob@a.test', to: roomJid, time: 0 })
       return this.partner.protect(data)
     })
   }

@@ -78,7 +78,7 @@ type Room = Awaited<ReturnType<typeof roomOf>>
 const hear = (room: Room): EngineEvent => {
   const { partner } = room
   const content = { kind: 'text', body: 'a message of ordinary length' } as const
-  const data = sealContent(content, { from: 'm@a.test', to: roomJid, time: 0, padding: new Uint8Array(4) })
+  const data = sealContent(content, { from: 'm@a.test', to: roomJid, time: 0 })
   const authenticatedData = encodeHeader({
     generation: partner.nextGeneration,
     id: suite.randomBytes(16),

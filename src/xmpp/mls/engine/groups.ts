@@ -88,7 +88,7 @@ export async function createRoomGroup(
     identity,
     capabilities: roomCapabilities(suite, context.leaf),
     leafExtensions: await ownLeafExtensions(context),
-    groupId: suite.randomBytes(32),
+    groupId: suite.randomBytes(16),
     extensions: [...groupExtensions(binding, policy), ...(context.leaf?.groupExtensions?.(ownLeaf(context)) ?? [])],
   })
   return cell.group

@@ -60,11 +60,9 @@ export async function say(turn: Turn, op: string, content: MessageContent): Prom
 
 function protect(turn: Turn, op: string, content: MessageContent): void {
   const { context, state } = turn
-  const { suite, account, room, clock, guard } = context
-  const [random = 0] = suite.randomBytes(1)
-  const padding = suite.randomBytes(random % 16)
+  const { account, room, clock, guard } = context
   const beside = state.group === undefined ? [] : (guard?.toSay?.(room, state.group) ?? [])
-  encrypt(turn, op, sealContent(content, { from: account, to: room, time: clock.now(), padding, beside }))
+  encrypt(turn, op, sealContent(content, { from: account, to: room, time: clock.now(), beside }))
 }
 
 /** Encrypts plain content in the present epoch and puts it into the outbox. */

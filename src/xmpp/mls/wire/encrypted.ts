@@ -1,13 +1,11 @@
 import type { Bytes } from '../../../bytes/bytes.ts'
-import { toBase64 } from '../../../bytes/text.ts'
+import { Reader } from '../../../codec/reader.ts'
 import { child, tag, type XmlElement } from '../../stanza/element.ts'
 import { mlsNamespace } from './namespace.ts'
-import { base64, buildPayload, epochIn, type Payload, payloadIn } from './payload.ts'
+import { buildPayload, type Payload, payloadIn } from './payload.ts'
 
-/** An application message. `group` and `epoch` are hints to sort by; the MLSMessage decides. */
+/** An application message. Group and epoch are in its bytes, see {@link messagePlace}. */
 export interface Encrypted {
-  readonly group: Bytes
-  readonly epoch: bigint
   /** A PrivateMessage as MLSMessage. */
   readonly payload: Payload
 }
@@ -15,15 +13,25 @@ export interface Encrypted {
 const build = tag(mlsNamespace)
 
 /** The `encrypted` element: its form makes push services take it for a message. */
-export function buildEncrypted({ group, epoch, payload }: Encrypted): XmlElement {
-  return build('encrypted', { group: toBase64(group), epoch: String(epoch) }, buildPayload('payload', payload))
+export function buildEncrypted({ payload }: Encrypted): XmlElement {
+  return build('encrypted', {}, buildPayload('payload', payload))
 }
 
 /** The application message; `undefined` for any other element. */
 export function parseEncrypted(source: XmlElement | undefined): Encrypted | undefined {
   if (source?.name !== 'encrypted' || source.ns !== mlsNamespace) return undefined
-  const group = base64(source.attrs['group'])
-  const epoch = epochIn(source.attrs['epoch'])
   const payload = payloadIn(child(source, 'payload'))
-  return group && epoch !== undefined && payload ? { group, epoch, payload } : undefined
+  return payload && { payload }
+}
+
+/** Group and epoch at the head of a PrivateMessage (RFC 9420 §6.3), nothing behind them read; `undefined` for other bytes. */
+export function messagePlace(bytes: Bytes): { readonly group: Bytes; readonly epoch: bigint } | undefined {
+  const [version, privateMessage] = [1, 2]
+  try {
+    const reader = new Reader(bytes)
+    if (reader.uint16() !== version || reader.uint16() !== privateMessage) return undefined
+    return { group: reader.take(reader.varint()), epoch: reader.uint64() }
+  } catch {
+    return undefined
+  }
 }
