@@ -67,9 +67,14 @@ export async function applyProposals(list: ProposalList, context: ApplyContext):
   )
   const share = context.share ?? {}
   // of a tree from a store they are not there yet; all that follows looks at them
-  await inSlices(tree.indexSteps(), share)
-  await inSlices(validateNewLeaves(list, context, extensions), share)
-  const keyPackages = await verifySignatures(suite, list, groupContext, share)
+  if (!tree.hasIndexes) await inSlices(tree.indexSteps(), share)
+  // the path follows, or nothing: the tree and what is asked of it stay as they were checked before
+  if (list.all.length === 0) return { list, tree, extensions, added: [], newLeaves: new Set() }
+  let keyPackages: readonly VerifiedKeyPackage[] = []
+  if (list.adds.length + list.updates.length > 0) {
+    await inSlices(validateNewLeaves(list, context, extensions), share)
+    keyPackages = await verifySignatures(suite, list, groupContext, share)
+  }
   await authenticate(list, context, extensions)
 
   const { added, next } = await inSlices(change(suite, tree, list, keyPackages), share)
@@ -180,6 +185,7 @@ async function verifySignatures(
   share: SliceRules,
 ): Promise<readonly VerifiedKeyPackage[]> {
   const keyPackages = await verifyKeyPackages(suite, list.adds, share)
+  if (list.updates.length === 0) return keyPackages
   const results = await inBatches(
     // RFC 9420 §7.2 V099, V100: the leaf is signed for this group and this position
     list.updates.map(({ leafIndex, leaf }) => leafNodeVerifyRequest(leaf.bytes, { groupId, leafIndex })),
@@ -203,7 +209,7 @@ async function authenticate(
     await authenticateMember(authentication, leafNode, undefined, 'V047')
   }
   for (const { leafIndex, leaf } of list.updates)
-    await authenticateMember(authentication, leaf.leafNode, tree.leaf(leafIndex)?.leafNode, 'V048')
+    await authenticateMember(authentication, leaf.leafNode, tree.leaf(leafIndex)?.binding, 'V048')
   if (extensions !== groupContext.extensions) await authenticateExternalSenders(authentication, extensions)
 }
 

@@ -124,11 +124,11 @@ export class TreeDraft {
       this.#height = 0
     }
     const indexes = new IndexDraft(this.#base.indexes)
-    for (const { before } of this.#changes.values()) if (before !== undefined) indexes.drop(before)
+    for (const { before, after } of this.#changes.values()) if (before !== undefined) indexes.drop(before, after)
     let count = 0
-    for (const [node, { after }] of this.#changes) {
+    for (const [node, { before, after }] of this.#changes) {
       if (++count % stride === 0) yield
-      if (after !== undefined) indexes.put(node, after)
+      if (after !== undefined) indexes.put(node, after, before)
     }
     yield* hashSubtreeSteps(suite, this.#root, this.#height, 0)
     return new Tree(suite, this.#root, this.#height, indexes.finish())

@@ -5,6 +5,7 @@
  * They also keep the invariant that every key of a tree is there once (RFC 9420 §7.3, §12.4.3.1, §16.7): a tree that
  * breaks it is never made.
  */
+import { equalBytes } from '../bytes/bytes.ts'
 import { bug, MlsError } from '../bytes/errors.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
 import { type Capabilities, readLeafSummary } from '../wire/leaf-node.ts'
@@ -75,32 +76,32 @@ export class IndexDraft {
     this.#signatureKeys = base.signatureKeys.draft()
   }
 
-  /** Takes a node out. */
-  drop(item: IndexedNode): void {
+  /** Takes a node out; `next` takes its place later. */
+  drop(item: IndexedNode, next?: IndexedNode): void {
     if (!(item instanceof TreeLeaf)) {
       this.#encryptionKeys.delete(keyOf(item.encryptionKey))
       return
     }
     const { encryptionKey, signatureKey, credentialType, capabilities } = readLeafSummary(item.bytes)
     this.#encryptionKeys.delete(keyOf(encryptionKey))
-    this.#signatureKeys.delete(keyOf(signatureKey))
+    if (!keepsSigner(item, next)) this.#signatureKeys.delete(keyOf(signatureKey))
     add(this.#capabilities, capabilities, -1)
     add(this.#credentialTypes, credentialType, -1)
   }
 
   /**
-   * Puts a node in.
+   * Puts a node in, in the place of `last` if there was one.
    * @throws `leaf/key_reuse` when another node has its encryption key (V124 two leaves, V125 leaf and parent, V161 two
    *   parents) or another leaf its signature key (V123); `crypto/key` for a key longer than that of any suite (V032, V036)
    */
-  put(node: NodeIndex, item: IndexedNode): void {
+  put(node: NodeIndex, item: IndexedNode, last?: IndexedNode): void {
     if (!(item instanceof TreeLeaf)) {
       this.#putEncryptionKey(node, item.encryptionKey)
       return
     }
     const { encryptionKey, signatureKey, credentialType, capabilities } = readLeafSummary(item.bytes)
     this.#putEncryptionKey(node, encryptionKey)
-    const other = this.#signatureKeys.insert(keyOf(signatureKey), node / 2)
+    const other = keepsSigner(item, last) ? undefined : this.#signatureKeys.insert(keyOf(signatureKey), node / 2)
     // RFC 9420 §7.3 V123: signature keys are unique among the members, so nobody is there twice (V169)
     if (other !== undefined) throw twoSignatureKeys()
     add(this.#capabilities, capabilities, 1)
@@ -157,8 +158,10 @@ export class IndexDraft {
     const changes = new Map<number, number>()
     // a member counts once for a type that it lists twice
     for (const [capabilities, members] of this.#capabilities)
-      for (const kind of kindNames)
-        for (const type of new Set(capabilities[kind])) add(changes, kinds[kind] * 65536 + type, members)
+      if (members !== 0)
+        for (const kind of kindNames)
+          for (const type of new Set(capabilities[kind])) add(changes, kinds[kind] * 65536 + type, members)
+    if (changes.size === 0) return this.#base.support
     const draft = this.#base.support.draft()
     for (const [code, change] of changes) {
       if (change === 0) continue
@@ -178,6 +181,11 @@ export class IndexDraft {
     }
     return counts
   }
+}
+
+/** Whether two nodes, one after the other in one place, are leaves with one signature key. */
+function keepsSigner(a: IndexedNode, b: IndexedNode | undefined): boolean {
+  return a instanceof TreeLeaf && b instanceof TreeLeaf && equalBytes(a.signatureKey, b.signatureKey)
 }
 
 function add<K>(counts: Map<K, number>, key: K, change: number): void {

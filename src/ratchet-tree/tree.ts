@@ -51,6 +51,11 @@ export class Tree {
     return typeof this.#indexes === 'function' ? atOnce(this.indexSteps()) : this.#indexes
   }
 
+  /** Whether the indexes are there. */
+  get hasIndexes(): boolean {
+    return typeof this.#indexes !== 'function'
+  }
+
   /** Makes the indexes if they are not there yet, with stops: for a tree from a store that is O(n), once. */
   *indexSteps(): Generator<void, TreeIndexes> {
     if (typeof this.#indexes === 'function') this.#indexes = yield* this.#indexes()
@@ -59,7 +64,7 @@ export class Tree {
 
   /** The number of leaves, blank ones included: a power of two. */
   get leafCount(): number {
-    return 2 ** this.height
+    return 1 << this.height
   }
 
   /** The number of leaves that are not blank. */
