@@ -101,7 +101,7 @@ async function measured(
     { ...own(label('messages per second'), members, '1/s', ours), peer, peerName: 'plain body', ratio: peer / ours },
   )
   if (missed.messages + missed.commits > 0) {
-    const seconds = await catchUp(venue, room, missed)
+    const seconds = await catchUp(venue, missed)
     rows.push(
       own(label(`catch-up of ${missed.messages} messages`), members + 1, 's', seconds.messages),
       own(label(`catch-up of ${missed.commits} commits`), members + 1, 's', seconds.commits),

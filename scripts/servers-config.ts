@@ -17,7 +17,7 @@ export interface ServerConfig {
   readonly outgoingPort?: number
 }
 
-/** Configuration of Prosody 0.12: every room archived, nothing expires. */
+/** Configuration of Prosody 0.12: every room archived, nothing expires, and no room outgrows its archive (10,000 by default). */
 export function prosodyConfig({
   domain,
   folder,
@@ -53,6 +53,7 @@ consider_websocket_secure = true
 authentication = "internal_plain"
 storage = "internal"
 archive_expires_after = "never"
+storage_archive_item_limit = 100000
 max_archive_query_results = 250
 VirtualHost "${domain}"
 Component "conference.${domain}" "muc"

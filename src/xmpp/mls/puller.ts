@@ -103,23 +103,28 @@ export class Puller {
     const start = room.liveOrderIsFinal ? cursor : (previous?.base ?? cursor)
     let behind = start !== cursor
     let after = start
+    let coming = this.#page(after)
     for (;;) {
-      const page = await this.#page(after)
+      const page = await coming
       if (page === 'gone') {
         await session.post({ kind: 'truncated' })
         after = undefined
         behind = false
+        coming = this.#page(after)
         continue
-      }
-      const events: EngineEvent[] = []
-      for (const entry of page.entries) {
-        events.push(await this.#event(entry, behind))
-        if (entry.archiveId === cursor) behind = false
       }
       const last = page.entries.at(-1)
       if (last !== undefined && last.archiveId === after)
         throw new MlsError('xmpp/archive_page', 'archive page without progress')
       const over = page.complete || last === undefined
+      // the server looks for the next page while this one is read
+      if (!over && !this.#stopped) coming = this.#page(last.archiveId)
+      coming.catch(() => undefined)
+      const events: EngineEvent[] = []
+      for (const entry of page.entries) {
+        events.push(await this.#event(entry, behind))
+        if (entry.archiveId === cursor) behind = false
+      }
       await session.post(...events, ...(over ? [{ kind: 'caught-up' } as const] : []))
       if (over || this.#stopped) return
       after = last.archiveId
