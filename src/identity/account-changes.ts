@@ -26,6 +26,8 @@ export type ManifestChange =
   /** Another 180 days for a device. */
   | { readonly kind: 'renew_device'; readonly deviceId: Uint8Array }
   | { readonly kind: 'end_probation'; readonly deviceId: Uint8Array }
+  /** One more key for a device, which it uses from now on; leaves that it has keep theirs. */
+  | { readonly kind: 'add_key'; readonly deviceId: Uint8Array; readonly newKey: Uint8Array }
   /** Another key for a device; the old one is revoked as `superseded`. */
   | {
       readonly kind: 'replace_key'
@@ -111,6 +113,11 @@ function applyChange(suite: CipherSuite, content: ManifestTbs, change: ManifestC
       return withDevice(content, change.deviceId, (device) => ({
         ...device,
         flags: device.flags & ~deviceFlags.probation,
+      }))
+    case 'add_key':
+      return withDevice(content, change.deviceId, (device) => ({
+        ...device,
+        leafKeys: [copyBytes(change.newKey), ...device.leafKeys],
       }))
     case 'replace_key':
       return replaceKey(suite, content, change)

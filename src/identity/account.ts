@@ -133,6 +133,9 @@ async function certify(
   return makeOpsDeviceCert(signer.ops, ops, subject, terms)
 }
 
+/** Changes of a device after which it gets new certificates. */
+const certified: ReadonlySet<ManifestChange['kind']> = new Set(['renew_device', 'add_key', 'replace_key'])
+
 /**
  * The manifest after `last`, with changes; without any it is made fresh. With OPS, `by` names the device that signs, which
  * must be a steward out of probation (I092). Certificates are made for devices that were added, renewed or got a key.
@@ -149,7 +152,7 @@ export async function nextManifest(
   const manifest = await signManifest(suite, signer, applyChanges(suite, followingContent(last, now), changes))
   const touched = changes.flatMap((change) => {
     if (change.kind === 'add_device') return [change.device.deviceId]
-    return change.kind === 'renew_device' || change.kind === 'replace_key' ? [change.deviceId] : []
+    return certified.has(change.kind) && 'deviceId' in change ? [change.deviceId] : []
   })
   const listed = touched.filter((id, i) => {
     const first = touched.findIndex((one) => equalBytes(one, id)) === i

@@ -42,6 +42,13 @@ export function identityLeaf(
       const certificate = certificateOf(leaf)
       return certificate === undefined ? [] : withCertificate([], certificate, begins)
     },
+    copied() {
+      // what cannot be stored now is noted when the device joins again
+      own.noteCopy().catch(() => undefined)
+    },
+    async renewKey(leaf) {
+      return equalBytes(fromHex(leaf.device), deviceId) && (await own.renewKey(leaf.signatureKey))
+    },
     groupExtensions(leaf) {
       if (certificateOf(leaf) === undefined)
         throw new MlsError('identity/state', 'a device without certificate makes no group', { rule: 'I091' })

@@ -14,7 +14,8 @@ import { check, MlsError } from '../../bytes/errors.ts'
 import { mapKey } from '../../bytes/text.ts'
 import { decode, encode } from '../../codec/codec.ts'
 import type { Issued, IssuedCert } from '../../identity/account.ts'
-import { certifyDevices } from '../../identity/account.ts'
+import { certifyDevices, nextManifest } from '../../identity/account.ts'
+import type { ManifestChange } from '../../identity/account-changes.ts'
 import type { IssuedRotation } from '../../identity/account-root.ts'
 import { DeviceCert, decodeDeviceCert, verifyDeviceCert } from '../../identity/device-cert.ts'
 import { type DeviceEntry, hasFlag } from '../../identity/device-entry.ts'
@@ -29,7 +30,7 @@ import { rootSigner } from '../../identity/root-keys.ts'
 import type { OwnRoot } from '../../identity/root-state.ts'
 import { RotationStatement } from '../../identity/rotation.ts'
 import { keySigner, type SyncSigner } from '../../signed/signer.ts'
-import { beforeNextLook, type IdentityParts, maxLooks } from './context.ts'
+import { beforeNextLook, type IdentityParts, maxLooks, secondsOf } from './context.ts'
 import type { ShownIdentity } from './directory.ts'
 import { followOwn, type OwnLine, readOwnView } from './own-view.ts'
 import { notNow } from './secrets.ts'
@@ -291,6 +292,44 @@ export class OwnIdentity {
       if (this.#manifest === undefined) throw notNow('this device belongs to no identity')
       return this.#manifest
     })
+  }
+
+  /** Another copy of this device was noticed: its storage was copied or set back. @throws `storage/…` */
+  noteCopy(): Promise<void> {
+    return this.#next(async () => {
+      const { device } = this.#stored
+      if (device === 'ACTIVE' || device === 'PROBATION')
+        await this.#save({ device: ownDeviceStep(device, 'anchor_regressed').state })
+    })
+  }
+
+  /**
+   * The device joins again after a copy was noticed: lists and certifies its new key. Keys of leaves in rooms that were not
+   * copied stay listed. A device that may not sign has nobody who certifies it: it keeps the key that it has.
+   * @returns whether the key is certified
+   * @throws as {@link change}
+   */
+  async renewKey(newKey: Uint8Array): Promise<boolean> {
+    await this.noteCopy()
+    const { suite, timers, deviceId } = this.#parts
+    const listed = (): boolean => this.entry?.leafKeys.some((key) => equalBytes(key, newKey)) === true
+    if (!listed() && this.maySign)
+      await this.change((last) => {
+        const keys = last.devices.find((one) => equalBytes(one.deviceId, deviceId))?.leafKeys ?? []
+        const oldKey = keys.at(-1)
+        const change: ManifestChange =
+          oldKey === undefined || keys.length < identityLimits.leafKeys
+            ? { kind: 'add_key', deviceId, newKey }
+            : { kind: 'replace_key', deviceId, oldKey, newKey }
+        return nextManifest(suite, this.signer(), last, [change], secondsOf(timers))
+      })
+    await this.#next(async () => {
+      if (this.#stored.device !== 'CLONED') return
+      const { state } = ownDeviceStep('CLONED', 'renewed_leaf')
+      const probation = this.entry !== undefined && hasFlag(this.entry, 'probation')
+      await this.#save({ device: probation ? 'PROBATION' : state })
+    })
+    return listed() && this.certificate(newKey) !== undefined
   }
 
   /** Whether strangers are shown what this device has published. @throws XmppError, `xmpp/…` */

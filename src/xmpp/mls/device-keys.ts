@@ -66,7 +66,7 @@ export class DeviceKeys implements Identity {
 
 /**
  * Before a room is joined again whose state was copied: a new signature key for the device, unless it has one since. With a
- * provider of leaves a new key is taken when the provider has for it what it has for the present one: its certificate.
+ * provider of leaves a new key is taken when the provider certifies it (see `LeafProvider`).
  * @throws `storage/…`, what the provider throws, XmppError of publishing KeyPackages
  */
 export async function renewCopiedKey(
@@ -77,10 +77,14 @@ export async function renewCopiedKey(
   const { identity, leaf } = engine
   const known = group?.member(group.leafIndex)?.signatureKey
   if (quarantine === undefined || known === undefined || !(identity instanceof DeviceKeys)) return
-  if (!sameBytes(known, identity.signer.publicKey)) return
   const { account, device } = engine
+  if (!sameBytes(known, identity.signer.publicKey)) {
+    await leaf?.renewKey?.({ account, device, signatureKey: identity.signer.publicKey })
+    return
+  }
   const renewed = await identity.renew(async (signatureKey) => {
     if (leaf === undefined) return true
+    if (leaf.renewKey !== undefined) return leaf.renewKey({ account, device, signatureKey })
     const typesFor = async (key: Uint8Array): Promise<readonly number[]> =>
       (await leaf.leafExtensions({ account, device, signatureKey: key })).map(({ extensionType }) => extensionType)
     const [present, next] = [await typesFor(identity.signer.publicKey), await typesFor(signatureKey)]

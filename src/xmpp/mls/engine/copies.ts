@@ -23,7 +23,8 @@ export function watch(
 }
 
 /** Only receives from now on, until this device has joined again. */
-export function quarantine({ state, effects }: Turn, reason: QuarantineReason): void {
+export function quarantine({ context, state, effects }: Turn, reason: QuarantineReason): void {
   state.quarantine = reason
+  context.leaf?.copied?.()
   effects.push({ kind: 'health' })
 }
