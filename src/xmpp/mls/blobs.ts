@@ -8,7 +8,7 @@ import { elementsOf } from '../stanza/element.ts'
 import { domainOf } from '../stanza/jid.ts'
 import { iq } from '../stanza/stanza.ts'
 import { buildUploadRequest, parseUploadSlot } from '../xep/xep-0363.ts'
-import type { ClientSettings } from './types.ts'
+import type { ClientSettings } from './client-options.ts'
 import { type Chunk, type Payload, payloadLimits } from './wire/payload.ts'
 
 /** A payload and what has to be sent before it. */

@@ -13,6 +13,7 @@ import { MlsError } from '../../bytes/errors.ts'
 import type { XmppContext } from '../port.ts'
 import { bareJid } from '../stanza/jid.ts'
 import { Blobs } from './blobs.ts'
+import { type ClientSettings, defaultSettings, type MlsClientOptions, type RoomOptions } from './client-options.ts'
 import { DirectChats } from './direct.ts'
 import { Emitter } from './emitter.ts'
 import { formAuthentication } from './identity.ts'
@@ -21,13 +22,7 @@ import { defaultSuite, openDevice, systemRandom, systemTimers, temporaryStorage 
 import type { MlsRoom } from './room.ts'
 import { type ClientParts, Rooms } from './rooms.ts'
 import { ClientStore } from './store.ts'
-import {
-  type ClientEvents,
-  type ClientSettings,
-  defaultSettings,
-  type MlsClientOptions,
-  type RoomOptions,
-} from './types.ts'
+import type { ClientEvents } from './types.ts'
 import { WelcomeLog } from './welcome-log.ts'
 import { type IncomingWelcome, Welcomes } from './welcomes.ts'
 

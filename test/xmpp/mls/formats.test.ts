@@ -5,10 +5,10 @@ import type { Storage } from '../../../src/ports/storage.ts'
 import { systemClock } from '../../../src/providers/system-clock.ts'
 import { keySigner } from '../../../src/signed/signer.ts'
 import { MemoryMedium, openMemoryStorage } from '../../../src/storage/memory.ts'
+import { defaultSettings } from '../../../src/xmpp/mls/client-options.ts'
 import type { EngineContext } from '../../../src/xmpp/mls/engine/state.ts'
 import { deviceCredential, formAuthentication } from '../../../src/xmpp/mls/identity.ts'
 import { ClientStore } from '../../../src/xmpp/mls/store.ts'
-import { defaultSettings } from '../../../src/xmpp/mls/types.ts'
 import { openSuite } from '../../support/suite.ts'
 
 /** A store that a release of the binding wrote, with a message and a commit on their way; never made anew. */
