@@ -7,7 +7,7 @@
 import { ascii, type Bytes, concatBytes, empty, equalBytes, wipe } from '../bytes/bytes.ts'
 import { at, MlsError } from '../bytes/errors.ts'
 import type { HpkeCiphertext, HpkeKeyPair, HpkeSealRequest } from '../crypto/cipher-suite.ts'
-import type { SuiteParameters } from '../crypto/suites.ts'
+import { type SuiteParameters, tagLength } from '../crypto/suites.ts'
 import { decryptError } from './decrypt-error.ts'
 import { uint16 } from './noble/labeled-kdf.ts'
 import type { SuiteParts } from './parts.ts'
@@ -38,6 +38,8 @@ export interface BatchHpke {
   ): Bytes
 }
 
+/** Bytes that a kernel opens in one go with all that comes before; for more of them that costs little. */
+const longestInKernel = 1024
 /** Candidates for a NIST scalar before a derivation is given up (RFC 9180 §7.1.3). */
 const mostCandidates = 256
 
@@ -75,6 +77,8 @@ export function createBatchHpke(
   }
 
   function deriveKeyPairs(ikms: readonly Uint8Array[]): HpkeKeyPair[] {
+    if (kernel !== undefined && ikms.every(({ length }) => length === privateKeyLength))
+      return kernel.deriveKeyPairs(labels, ikms)
     const dkpPrks = ikms.map((ikm) => extractSecret(labels.dkpPrk, ikm))
     try {
       if (kem === 'DHKEMP256') return dkpPrks.map(deriveScalar)
@@ -131,10 +135,16 @@ export function createBatchHpke(
     return { kemOutputs, secrets: sharedSecrets(checked, kemOutputs, publicKeys) }
   }
 
-  function decap({ publicKey, privateKey }: HpkeKeyPair, kemOutput: Uint8Array): Bytes {
+  /** @throws `crypto/decrypt` */
+  function checkDecap({ publicKey, privateKey }: HpkeKeyPair, kemOutput: Uint8Array): void {
     // the length of the own public key alone: it was checked when it was made
     const plausible = publicKey.length === publicKeyLength && privateKey.length === privateKeyLength
     if (!plausible || !group.isPublicKey(kemOutput)) throw decryptError()
+  }
+
+  function decap(keyPair: HpkeKeyPair, kemOutput: Uint8Array): Bytes {
+    checkDecap(keyPair, kemOutput)
+    const { publicKey, privateKey } = keyPair
     const [dh] = group.agreements([privateKey], [kemOutput])
     if (dh === undefined) throw decryptError()
     return at(sharedSecrets([dh], [kemOutput], [publicKey]), 0)
@@ -185,6 +195,11 @@ export function createBatchHpke(
     }
   }
 
+  const infosOf = (context: Bytes) => ({
+    key: concatBytes(labels.key, context),
+    nonce: concatBytes(labels.nonce, context),
+  })
+
   /** Requests of one info each after the other, by a kernel that does all steps; nothing where it does not. */
   function sealInKernel(
     requests: readonly HpkeSealRequest[],
@@ -197,8 +212,7 @@ export function createBatchHpke(
     for (let start = 0, end = 0; start < requests.length; start = end) {
       const context = at(contexts, start)
       while (end < requests.length && contexts[end] === context) end++
-      const infos = { key: concatBytes(labels.key, context), nonce: concatBytes(labels.nonce, context) }
-      const part = kernel.sealMany(labels, infos, requests.slice(start, end), seeds.slice(start, end))
+      const part = kernel.sealMany(labels, infosOf(context), requests.slice(start, end), seeds.slice(start, end))
       if (part === undefined) return undefined
       for (const one of part) sealed.push(one)
     }
@@ -226,6 +240,11 @@ export function createBatchHpke(
       return sealed
     },
     open(keyPair, kemOutput, info, aad, ciphertext) {
+      if (kernel !== undefined && aad.length + ciphertext.length <= longestInKernel) {
+        checkDecap(keyPair, kemOutput)
+        if (ciphertext.length < tagLength) throw decryptError()
+        return kernel.open(labels, infosOf(at(contextsOf([info]), 0)), keyPair, kemOutput, aad, ciphertext)
+      }
       const { keys, nonces } = keysOf([decap(keyPair, kemOutput)], [info])
       try {
         return aead.open(at(keys, 0), at(nonces, 0), aad, ciphertext)

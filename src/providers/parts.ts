@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes/bytes.ts'
-import type { HpkeCiphertext, HpkeSealRequest } from '../crypto/cipher-suite.ts'
+import type { HpkeCiphertext, HpkeKeyPair, HpkeSealRequest } from '../crypto/cipher-suite.ts'
 import type { Aead } from './noble/aead.ts'
 import type { Kdf } from './noble/kdf.ts'
 import type { SignatureScheme } from './noble/signature.ts'
@@ -26,17 +26,33 @@ export interface HpkeLabels {
   readonly secret: Uint8Array
 }
 
-/** HPKE to many recipients in few steps (RFC 9180 §6.1). */
+/** What key and base nonce are expanded with (RFC 9180 §5.1). */
+export interface HpkeInfos {
+  readonly key: Uint8Array
+  readonly nonce: Uint8Array
+}
+
+/** HPKE in few steps (RFC 9180 §6.1). */
 export interface HpkeKernel {
+  /** `DeriveKeyPair` of inputs as long as a private key. */
+  deriveKeyPairs(labels: HpkeLabels, ikms: readonly Uint8Array[]): HpkeKeyPair[]
+  /** `OpenBase` of a short ciphertext; keys and lengths were checked before. @throws `crypto/decrypt` */
+  open(
+    labels: HpkeLabels,
+    infos: HpkeInfos,
+    keyPair: HpkeKeyPair,
+    kemOutput: Uint8Array,
+    aad: Uint8Array,
+    ciphertext: Uint8Array,
+  ): Bytes
   /**
-   * `SealBase` for requests with one and the same info, public keys checked before, one seed for each; nothing for requests
-   * that are better sealed one by one.
-   * @param infos what key and base nonce are expanded with
+   * `SealBase` for requests with one and the same info, public keys checked before, one seed for each; nothing for requests that
+   * are better sealed one by one.
    * @throws `crypto/key`
    */
   sealMany(
     labels: HpkeLabels,
-    infos: { readonly key: Uint8Array; readonly nonce: Uint8Array },
+    infos: HpkeInfos,
     requests: readonly HpkeSealRequest[],
     seeds: readonly Uint8Array[],
   ): HpkeCiphertext[] | undefined

@@ -2,7 +2,8 @@ import { type Bytes, wipe } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import type { HpkeCiphertext, HpkeSealRequest } from '../../crypto/cipher-suite.ts'
 import { tagLength } from '../../crypto/suites.ts'
-import type { HpkeKernel, HpkeLabels } from '../parts.ts'
+import { decryptError } from '../decrypt-error.ts'
+import type { HpkeInfos, HpkeKernel, HpkeLabels } from '../parts.ts'
 import type { Curve25519Exports, Kernel, SymmetricExports } from './kernel.ts'
 
 const length = 32
@@ -27,6 +28,7 @@ export function wasmHpke(
 ): HpkeKernel {
   const { arena, exports } = symmetric
   const sealInto = name === 'AES128GCM' ? exports.aes128gcmSeal : exports.chacha20poly1305Seal
+  const openInto = name === 'AES128GCM' ? exports.aes128gcmOpen : exports.chacha20poly1305Open
 
   /** `DeriveKeyPair` of RFC 9180 §7.1.3, the private half: 32 bytes for each seed. */
   function privateKeys(labels: HpkeLabels, seeds: readonly Uint8Array[]): Bytes {
@@ -60,9 +62,31 @@ export function wasmHpke(
     }
   }
 
+  /**
+   * Keys and nonces, 64 bytes in the arena for each recipient: the first bytes of each half.
+   * @param encs back to back, and so are `dhs` and the keys of the recipients
+   */
+  function keysOf(
+    labels: HpkeLabels,
+    infos: HpkeInfos,
+    n: number,
+    dhs: Bytes,
+    encs: Uint8Array,
+    points: number,
+  ): number {
+    const shared = arena.put(dhs)
+    const ephemeral = arena.put(encs)
+    const parts = [labels.eaePrk, labels.sharedSecret, labels.secret, infos.key, infos.nonce]
+    // WebAssembly is little-endian, and so is every platform that runs it
+    const table = Uint32Array.from(parts.flatMap((part) => [arena.put(part), part.length]))
+    const keys = arena.reserve(n * 2 * length)
+    exports.hpkeKeys(n, keys, shared, ephemeral, points, arena.put(new Uint8Array(table.buffer)))
+    return keys
+  }
+
   function sealBlock(
     labels: HpkeLabels,
-    infos: { readonly key: Uint8Array; readonly nonce: Uint8Array },
+    infos: HpkeInfos,
     requests: readonly HpkeSealRequest[],
     seeds: readonly Uint8Array[],
   ): HpkeCiphertext[] {
@@ -73,14 +97,7 @@ export function wasmHpke(
     try {
       const agreed = agree(scalars, publicKeys)
       dhs = agreed.dhs
-      const shared = arena.put(dhs)
-      const encs = arena.put(agreed.encs)
-      const points = arena.putAll(publicKeys)
-      const parts = [labels.eaePrk, labels.sharedSecret, labels.secret, infos.key, infos.nonce]
-      // WebAssembly is little-endian, and so is every platform that runs it
-      const table = Uint32Array.from(parts.flatMap((part) => [arena.put(part), part.length]))
-      const keys = arena.reserve(n * 2 * length)
-      exports.hpkeKeys(n, keys, shared, encs, points, arena.put(new Uint8Array(table.buffer)))
+      const keys = keysOf(labels, infos, n, dhs, agreed.encs, arena.putAll(publicKeys))
       let aad: Uint8Array | undefined
       let aadAt = 0
       return requests.map((request, i) => {
@@ -105,6 +122,44 @@ export function wasmHpke(
   }
 
   return {
+    deriveKeyPairs(labels, ikms) {
+      const n = ikms.length
+      const scalars = privateKeys(labels, ikms)
+      const memory = curve.arena
+      try {
+        const keys = memory.put(scalars)
+        const out = memory.reserve(n * length)
+        curve.exports.x25519BaseMany(n, out, keys)
+        return memory.readAll(out, n, length).map((publicKey, i) => ({
+          publicKey,
+          privateKey: scalars.slice(i * length, (i + 1) * length),
+        }))
+      } finally {
+        memory.clear()
+        wipe(scalars)
+      }
+    },
+    open(labels, infos, { publicKey, privateKey }, kemOutput, aad, ciphertext) {
+      const memory = curve.arena
+      let dh: Bytes | undefined
+      try {
+        const out = memory.reserve(length)
+        if (curve.exports.x25519Many(1, out, memory.put(privateKey), memory.put(kemOutput)) !== 0) throw decryptError()
+        dh = memory.read(out, length)
+      } finally {
+        memory.clear()
+      }
+      try {
+        const keys = keysOf(labels, infos, 1, dh, kemOutput, arena.put(publicKey))
+        const [extra, text] = [arena.put(aad), arena.put(ciphertext)]
+        const out = arena.reserve(ciphertext.length)
+        if (openInto(out, keys, keys + length, extra, aad.length, text, ciphertext.length) !== 1) throw decryptError()
+        return arena.read(out, ciphertext.length - tagLength)
+      } finally {
+        arena.clear()
+        wipe(dh)
+      }
+    },
     sealMany(labels, infos, requests, seeds) {
       if (!areShort(requests)) return undefined
       const sealed: HpkeCiphertext[] = []
