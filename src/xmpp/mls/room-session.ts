@@ -3,12 +3,11 @@
  * One event after the other; nothing that the room sends makes it throw.
  */
 import { MlsError } from '../../bytes/errors.ts'
-import { freshId, type XmppContext } from '../port.ts'
-import type { Room, RoomEntry } from '../room.ts'
-import type { Blobs } from './blobs.ts'
+import { freshId } from '../port.ts'
+import type { RoomEntry } from '../room.ts'
 import { Emitter } from './emitter.ts'
 import type { Effect, Emission, EngineEvent } from './engine/events.ts'
-import type { EngineContext, PendingWelcome, RoomState } from './engine/state.ts'
+import type { RoomState } from './engine/state.ts'
 import { step } from './engine/step.ts'
 import { EngineTimers } from './engine-timers.ts'
 import { healthOf } from './health.ts'
@@ -20,24 +19,12 @@ import { Outgoing } from './outgoing.ts'
 import { Puller } from './puller.ts'
 import { isPassing, mayBeSealed, seals, trusted } from './room-batches.ts'
 import { RoomEars } from './room-ears.ts'
-import { type RoomStore, sealBatch } from './store-state.ts'
+import type { SessionPorts } from './session-ports.ts'
+import { sealBatch } from './store-state.ts'
 import type { RoomEvents, RoomHealth, RoomProblem, SentMessage } from './types.ts'
 
 /** Pauses: before the archive is read again after a batch that failed, and before messages that were taken are noted, together. */
 const [reloadPauseMs, settlePauseMs] = [5_000, 250]
-
-/** What a session works with. */
-export interface SessionPorts {
-  readonly xmpp: XmppContext
-  readonly room: Room
-  readonly engine: EngineContext
-  readonly store: RoomStore
-  readonly blobs: Blobs
-  /** Told when the archive was read to its end. */
-  readonly onCaughtUp?: () => void
-  /** Hands out a Welcome. */
-  readonly welcome: (welcome: PendingWelcome, room: string) => Promise<void>
-}
 
 /** See the file. */
 export class RoomSession {

@@ -5,14 +5,13 @@ import { MlsError } from '../../bytes/errors.ts'
 import type { Room } from '../room.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import { bareJid } from '../stanza/jid.ts'
-import { hasCondition } from '../stanza/xmpp-error.ts'
-import { renewCopiedKey } from './device-keys.ts'
 import { Emitter } from './emitter.ts'
 import type { EngineEvent } from './engine/events.ts'
 import { engineId, participantsOf } from './engine/groups.ts'
 import { policyOf, roomBindingOf } from './extensions.ts'
+import { identityRoomOf } from './identity-room.ts'
 import type { KeyPackages } from './key-packages.ts'
-import { recentHandshakes } from './locate.ts'
+import { accountsOf, comeBack, letIn, putOut } from './membership.ts'
 import type { IdentityRoom } from './room-identity.ts'
 import type { RoomSession } from './room-session.ts'
 import type {
@@ -112,24 +111,7 @@ export class MlsRoom {
 
   /** The accounts of the group and of the room, and where they differ. */
   members(): readonly RoomAccount[] {
-    const { state, ports } = this.#session
-    const { roster } = state
-    const devices = new Map<string, Participant[]>()
-    for (const one of this.devices()) devices.set(one.account, [...(devices.get(one.account) ?? []), one])
-    const out = (affiliation: string | undefined): boolean => affiliation === 'outcast' || affiliation === 'none'
-    const listed = [...(roster ?? [])].flatMap(([jid, affiliation]) => (out(affiliation) ? [] : [jid]))
-    return [...new Set([...devices.keys(), ...listed])].sort().map((account) => {
-      const own = devices.get(account) ?? []
-      const affiliation = roster?.get(account)
-      const absent = ports.engine.kind === 'muc' ? affiliation === undefined || out(affiliation) : out(affiliation)
-      const outsider = roster !== undefined && own.length > 0 && account !== ports.engine.account && absent
-      return {
-        account,
-        devices: own,
-        affiliation,
-        difference: outsider ? 'outsider' : own.length === 0 ? 'unreached' : 'none',
-      }
-    })
+    return accountsOf(this.#session, this.devices())
   }
 
   /**
@@ -200,18 +182,8 @@ export class MlsRoom {
     const account = bareJid(jid)
     this.#group()
     const keyPackages = await this.#keyPackages.choose(account)
-    await this.#affiliate(account)
+    await letIn(this.#session, account)
     await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'add', account, keyPackages } }))
-  }
-
-  /** Lets an account into the room; who may not do that leaves it to the owners. */
-  async #affiliate(account: string): Promise<void> {
-    const { room } = this.#session.ports
-    if (room.kind === 'mix') return
-    const known = this.#session.state.roster?.get(account)
-    if (known !== undefined && known !== 'none' && known !== 'outcast') return
-    await room.affiliate(account, 'member')
-    await this.#session.post({ kind: 'affiliation', account, affiliation: 'member' })
   }
 
   /**
@@ -221,14 +193,7 @@ export class MlsRoom {
   async remove(jid: string): Promise<void> {
     const account = bareJid(jid)
     await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'remove', account, device: undefined } }))
-    const { room } = this.#session.ports
-    if (room.kind === 'mix') return
-    try {
-      await room.affiliate(account, 'none')
-    } catch (error) {
-      // a member may remove from the group and not from the room: the owners see the difference
-      if (!hasCondition(error, 'forbidden', 'not-allowed')) throw error
-    }
+    await putOut(this.#session, account)
   }
 
   /** Removes one device of an account. @throws `xmpp/not_joined`, codes of the commit */
@@ -275,16 +240,7 @@ export class MlsRoom {
    *   what the provider of leaves throws
    */
   async rejoin(): Promise<void> {
-    const { engine } = this.#session.ports
-    if (this.health.state === 'expelled') {
-      await this.#session.back()
-      if (this.#session.health.state === 'active') return
-    }
-    await renewCopiedKey(engine, this.#session.state, this.#keyPackages)
-    const recent = await recentHandshakes(this.#session).catch(() => [])
-    await this.#session.post({ kind: 'rejoin', recent })
-    const done = await this.#session.until(() => this.#session.state.phase === 'active', engine.settings.timeoutMs)
-    if (!done) throw new MlsError('xmpp/timeout', 'no member has answered')
+    await comeBack(this.#session, this.#keyPackages)
   }
 
   /** Reads the archive to its end now. @throws what the archive threw */
@@ -321,17 +277,7 @@ export class MlsRoom {
 
   /** For the client: the room, as an identity works with it. */
   get identityRoom(): IdentityRoom {
-    const session = this.#own
-    return {
-      jid: session.ports.engine.room,
-      group: () => session.state.group,
-      say: async (...elements) => {
-        await session.operate((op) => ({ kind: 'say', op, content: { kind: 'xml', elements } }))
-      },
-      removeDevice: (account, device) => this.removeDevice(account, device),
-      update: () => this.update(),
-      report: () => session.report(),
-    }
+    return identityRoomOf(this.#own, this)
   }
 
   /** Stops following the room on this device; group and seat stay. */
