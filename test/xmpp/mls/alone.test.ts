@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Device, listen, roomJid, World } from './world.ts'
+import { type Device, listen, muting, roomJid, World } from './world.ts'
 
 const bobsId = new Uint8Array(16).fill(7)
 
@@ -21,6 +21,18 @@ async function stop({ client, port }: Device): Promise<void> {
 }
 
 describe('nobody else is there', () => {
+  test('a room that never shows the new group has none; the next try does', async () => {
+    const world = new World('mute')
+    let muted = true
+    const alice = await world.device('alice@a.test/x', { wrap: (port) => muting(port, () => muted, roomJid) })
+    await expect(alice.client.room(roomJid)).rejects.toMatchObject({ code: 'xmpp/timeout' })
+    muted = false
+    const garden = await alice.client.room(roomJid)
+    await garden.send('hello')
+    expect(garden.health).toMatchObject({ state: 'active', issues: [] })
+    world.stop()
+  })
+
   test('a device that lost its state comes back by what the archive has of the epoch', async () => {
     const { world, alice, garden, bob, bobs } = await two('alone')
     // several epochs, one of them contended: the archive holds a commit that lost, too
