@@ -40,9 +40,17 @@ export function encode<T>(codec: Codec<T>, value: T): Bytes {
   return written((writer) => codec.write(writer, value))
 }
 
-/** Decodes a whole byte string; `trailing` is the rule that bytes after it break. @throws codes of kind `malformed` */
-export function decode<T>(codec: Codec<T>, bytes: Uint8Array, trailing: 'V009' | 'V010' = 'V010'): T {
-  const reader = new Reader(bytes)
+/**
+ * Decodes a whole byte string; `trailing` is the rule that bytes after it break. Byte strings of `shareFrom` bytes are views of
+ * `bytes`, see {@link Reader}. @throws codes of kind `malformed`
+ */
+export function decode<T>(
+  codec: Codec<T>,
+  bytes: Uint8Array,
+  trailing: 'V009' | 'V010' = 'V010',
+  shareFrom?: number,
+): T {
+  const reader = new Reader(bytes, shareFrom)
   const value = codec.read(reader)
   reader.finish(trailing)
   return value

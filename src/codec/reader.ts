@@ -48,9 +48,9 @@ export class Reader {
 
   /** RFC 9420 §6 V025, R26: a uint64 comes from eight bytes and is never rounded to a double. */
   uint64(): bigint {
-    const offset = this.#advance(8)
-    const { buffer, byteOffset } = this.#bytes
-    return new DataView(buffer, byteOffset).getBigUint64(offset)
+    const high = this.uint32()
+    const low = BigInt(this.uint32())
+    return high === 0 ? low : (BigInt(high) << 32n) | low
   }
 
   /**

@@ -1,6 +1,9 @@
 import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 
+/** Copies of so many bytes are loops: a call of the engine costs more. */
+const shortLength = 64
+
 /** The largest length that RFC 9420 §2.1.2 can express, in bytes. */
 export const maxVectorLength = 0x3fffffff
 
@@ -89,7 +92,16 @@ export class Writer {
 
   /** The bytes written, as a copy of their own. The writer may go on. */
   finish(): Bytes {
-    return this.#bytes.slice(0, this.#length)
+    const length = this.#length
+    if (length > shortLength) return this.#bytes.slice(0, length)
+    const out = new Uint8Array(length)
+    for (let i = 0; i < length; i++) out[i] = this.#bytes[i] as number
+    return out
+  }
+
+  /** The bytes written, without a copy: until the writer goes on. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
   }
 
   /** Overwrites what was written, and starts again; for writers that held secrets. */
@@ -140,9 +152,24 @@ export function written(write: (writer: Writer) => void): Bytes {
     write(writer)
     return writer.finish()
   } finally {
-    writer.wipe()
-    if (writer.capacity <= largestIdle && idle.length < mostIdle) idle.push(writer)
+    putBack(writer)
   }
+}
+
+/** What `use` makes of that which `write` writes: as {@link written}, but the bytes are lent, and gone when it returns. */
+export function lent<T>(write: (writer: Writer) => void, use: (bytes: Uint8Array) => T): T {
+  const writer = idle.pop() ?? new Writer(idleCapacity)
+  try {
+    write(writer)
+    return use(writer.view())
+  } finally {
+    putBack(writer)
+  }
+}
+
+function putBack(writer: Writer): void {
+  writer.wipe()
+  if (writer.capacity <= largestIdle && idle.length < mostIdle) idle.push(writer)
 }
 
 function lengthOf(value: number): 1 | 2 | 4 {

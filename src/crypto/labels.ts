@@ -18,23 +18,28 @@ function labelBytes(label: string): Bytes {
   return bytes
 }
 
-/** KDFLabels with an empty context, by label and length; never changed. */
-const kdfLabels = new Map<string, Bytes>()
+/** KDFLabels with an empty context, by length and label; never changed. Those of a hash, a key and a nonce are all that is used. */
+const kdfLabels = new Map<number, Map<string, Bytes>>()
+
+function plainKdfLabel(label: string, length: number): Bytes {
+  const known = kdfLabels.get(length)?.get(label)
+  if (known !== undefined) return known
+  const plain = written((writer) => {
+    writer.uint16(length)
+    writer.opaque(labelBytes(label))
+    writer.varint(0)
+  })
+  const ofLength = kdfLabels.get(length) ?? new Map<string, Bytes>()
+  if (kdfLabels.size < 8) kdfLabels.set(length, ofLength)
+  if (ofLength.size < 32) ofLength.set(label, plain)
+  return plain
+}
 
 /** KDFLabel of RFC 9420 §8. */
 function kdfLabel(label: string, context: Uint8Array, length: number): Bytes {
   // RFC 9420 §8 V031: the length is a uint16
   if (length > 0xffff) throw new MlsError('crypto/length', 'more than 65535 bytes from one expansion', { rule: 'V031' })
-  const name = `${length} ${label}`
-  let plain = kdfLabels.get(name)
-  if (plain === undefined) {
-    plain = written((writer) => {
-      writer.uint16(length)
-      writer.opaque(labelBytes(label))
-      writer.varint(0)
-    })
-    if (kdfLabels.size < 64) kdfLabels.set(name, plain)
-  }
+  const plain = plainKdfLabel(label, length)
   if (context.length === 0) return plain
   if (context.length < 0x40) {
     // RFC 9420 §2.1.2: such a length is one byte, and takes the place of the zero
@@ -92,17 +97,24 @@ export function expandWithLabels(
   context: Uint8Array,
 ): Bytes[] {
   const { hashLength } = suite.parameters
-  const secrets = outputs.map(() => secret)
-  const infos = outputs.map(({ label, length }) => kdfLabel(label, context, length))
+  const secrets: Uint8Array[] = []
+  const infos: Uint8Array[] = []
+  for (const { label, length } of outputs) {
+    secrets.push(secret)
+    infos.push(kdfLabel(label, context, length))
+  }
   // the length is part of the label: a shorter output is the beginning of a whole block
   const blocks = suite.expandMany(secrets, infos, hashLength)
-  return blocks.map((block, i) => {
+  for (let i = 0; i < blocks.length; i++) {
+    const block = blocks[i] as Bytes
     const { length } = outputs[i] as LabelledOutput
-    if (length === hashLength) return block
-    const bytes = block.slice(0, length)
-    wipe(block)
-    return bytes
-  })
+    if (length === hashLength) continue
+    const output = new Uint8Array(length)
+    for (let j = 0; j < length; j++) output[j] = block[j] as number
+    blocks[i] = output
+    block.fill(0)
+  }
+  return blocks
 }
 
 function generationContext(generation: number): Bytes {
@@ -139,10 +151,13 @@ export function signContent(label: string, content: Uint8Array): Bytes {
 
 /** {@link signContent} of what `write` writes. */
 export function signContentOf(label: string, write: (writer: Writer) => void): Bytes {
-  return written((writer) => {
-    writer.opaque(labelBytes(label))
-    writer.vector(() => write(writer))
-  })
+  return written((writer) => writeSignContent(writer, label, write))
+}
+
+/** Writes {@link signContentOf}. */
+export function writeSignContent(writer: Writer, label: string, write: (writer: Writer) => void): void {
+  writer.opaque(labelBytes(label))
+  writer.vector(() => write(writer))
 }
 
 /** `SignWithLabel(SignatureKey, Label, Content)`, RFC 9420 §5.1.2. */

@@ -10,11 +10,11 @@
  * Invariants: unprotecting changes nothing before AEAD and signature hold and the caller accepts (V089); every AEAD failure
  * is the same error.
  */
-import { type Bytes, wipe } from '../bytes/bytes.ts'
+import { type Bytes, copyBytes, wipe } from '../bytes/bytes.ts'
 import { bug, check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { decode, encode } from '../codec/codec.ts'
-import { written } from '../codec/writer.ts'
+import { lent, type Writer } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { tagLength } from '../crypto/suites.ts'
 import type { OpeningKey } from '../secret-tree/opening-key.ts'
@@ -25,10 +25,12 @@ import type { LeafIndex } from '../tree-math/tree-math.ts'
 import type { AuthenticatedContent, ContentType, FramedContent } from '../wire/framed-content.ts'
 import { wireLimits } from '../wire/limits.ts'
 import {
+  type PrivateBody,
   PrivateContentAad,
   type PrivateMessage,
   privateMessageContent,
   type SenderData,
+  writePrivateMessageContent,
 } from '../wire/private-message.ts'
 import { type PaddingPolicy, paddedLength } from './padding.ts'
 import { openSenderData, sealSenderData } from './sender-data.ts'
@@ -50,7 +52,7 @@ export interface ProtectPrivate extends PrivateContext {
 
 /** What {@link unprotectPrivate} needs. */
 export interface UnprotectPrivate extends PrivateContext {
-  /** Of the epoch of the secrets: the caller compares group id and epoch first (V061-V063). */
+  /** Of the epoch of the secrets: the caller compares group id and epoch first (V061-V063). Nothing of it is kept. */
   readonly message: PrivateMessage
   /** Messages of this leaf are our own. */
   readonly ownLeaf: LeafIndex | undefined
@@ -97,23 +99,19 @@ export function protectPrivate(request: ProtectPrivate): PrivateMessage {
   const { content } = signed
   const { groupId, epoch, contentType, authenticatedData, sender } = content
   if (sender.senderType !== 'member') throw bug('checkContent lets members alone send privately')
-  const plaintext = encodePadded(signed, padding)
-  try {
+  const { leafIndex } = sender
+  const sealContent = (plaintext: Uint8Array): PrivateMessage => {
     // RFC 9420 §6.3.1 V219: fresh for each message; drawn before a generation is spent
     const reuseGuard = suite.randomBytes(4)
-    const { key, nonce, generation } = secretTree.seal(sender.leafIndex, ratchetType(contentType), plaintext.length)
+    const { key, nonce, generation } = secretTree.seal(leafIndex, ratchetType(contentType), plaintext.length)
     applyReuseGuard(nonce, reuseGuard)
     const aad = encode(PrivateContentAad, { groupId, epoch, contentType, authenticatedData })
     const ciphertext = sealAndWipe(suite, key, nonce, aad, plaintext)
-    const encryptedSenderData = sealSenderData(suite, senderDataSecret, ciphertext, content, {
-      leafIndex: sender.leafIndex,
-      generation,
-      reuseGuard,
-    })
+    const senderData = { leafIndex, generation, reuseGuard }
+    const encryptedSenderData = sealSenderData(suite, senderDataSecret, ciphertext, content, senderData)
     return { groupId, epoch, contentType, authenticatedData, encryptedSenderData, ciphertext }
-  } finally {
-    wipe(plaintext)
   }
+  return lent((writer) => writePadded(writer, signed, padding), sealContent)
 }
 
 /**
@@ -159,17 +157,15 @@ function ratchetType(contentType: ContentType): RatchetType {
 }
 
 /** PrivateMessageContent and its padding. @throws `limit/exceeded` R01 */
-function encodePadded({ content, auth }: AuthenticatedContent, padding: PaddingPolicy): Bytes {
-  return written((writer) => {
-    privateMessageContent(content.contentType).write(writer, { ...content, auth })
-    const room =
-      wireLimits.messageBytes - tagLength - overhead - content.groupId.length - content.authenticatedData.length
-    // R01: what our peers would refuse is not sent
-    check(writer.length <= room, 'limit/exceeded', 'R01', 'a message of too many bytes')
-    // RFC 9420 §15.1: padding does not push a message over a limit
-    const length = Math.min(paddedLength(padding, writer.length), room)
-    writer.zeros(length - writer.length)
-  })
+function writePadded(writer: Writer, { content, auth }: AuthenticatedContent, padding: PaddingPolicy): void {
+  writePrivateMessageContent(writer, content, auth)
+  const room =
+    wireLimits.messageBytes - tagLength - overhead - content.groupId.length - content.authenticatedData.length
+  // R01: what our peers would refuse is not sent
+  check(writer.length <= room, 'limit/exceeded', 'R01', 'a message of too many bytes')
+  // RFC 9420 §15.1: padding does not push a message over a limit
+  const length = Math.min(paddedLength(padding, writer.length), room)
+  writer.zeros(length - writer.length)
 }
 
 /** RFC 9420 §6.3.1: the first four bytes of the nonce, XOR the guard. */
@@ -185,6 +181,21 @@ function sealAndWipe(suite: CipherSuite, key: Bytes, nonce: Bytes, aad: Uint8Arr
   }
 }
 
+/** What was signed: the fields that were sent in the clear, which the message may lend, the sender, and what was encrypted. */
+function framedContent(message: PrivateMessage, leafIndex: LeafIndex, body: PrivateBody): FramedContent {
+  const { epoch } = message
+  const groupId = copyBytes(message.groupId)
+  const authenticatedData = copyBytes(message.authenticatedData)
+  const sender = { senderType: 'member', leafIndex } as const
+  const { contentType } = body
+  // no object is spread into another: every message comes here
+  if (contentType === 'application')
+    return { groupId, epoch, sender, authenticatedData, contentType, applicationData: body.applicationData }
+  if (contentType === 'proposal')
+    return { groupId, epoch, sender, authenticatedData, contentType, proposal: body.proposal }
+  return { groupId, epoch, sender, authenticatedData, contentType, commit: body.commit }
+}
+
 function openContent(
   suite: CipherSuite,
   message: PrivateMessage,
@@ -192,14 +203,11 @@ function openContent(
   { leafIndex, reuseGuard }: SenderData,
 ): AuthenticatedContent {
   applyReuseGuard(nonce, reuseGuard)
-  const { groupId, epoch, contentType, authenticatedData } = message
   // RFC 9420 §6.3.1 V086, V087: content type and authenticated data are bound
   const plaintext = suite.open(key, nonce, encode(PrivateContentAad, message), message.ciphertext)
   try {
-    const { auth, ...body } = decode(privateMessageContent(contentType), plaintext)
-    const sender = { senderType: 'member', leafIndex } as const
-    const content = { groupId, epoch, sender, authenticatedData, ...body } as FramedContent
-    return { wireFormat: 'mls_private_message', content, auth }
+    const body = decode(privateMessageContent(message.contentType), plaintext)
+    return { wireFormat: 'mls_private_message', content: framedContent(message, leafIndex, body), auth: body.auth }
   } finally {
     wipe(plaintext)
   }

@@ -20,7 +20,7 @@ import type { ProposalCache } from '../proposals/proposal-cache.ts'
 import { proposalRef, type VerifiedContent } from '../signed/framed-content.ts'
 import { ExternalSenders, readExtension } from '../wire/extension.ts'
 import type { ContentType, FramedWireFormat, SenderType } from '../wire/framed-content.ts'
-import { decodeMlsMessage, type MlsMessage } from '../wire/mls-message.ts'
+import { lendMlsMessage, type MlsMessage } from '../wire/mls-message.ts'
 import type { PrivateMessage } from '../wire/private-message.ts'
 import { extensionTypes } from '../wire/registries.ts'
 import { validateAlone } from './propose.ts'
@@ -44,7 +44,8 @@ type FramedMessage = Extract<MlsMessage, { wireFormat: FramedWireFormat }>
  */
 export function stageMessage(state: GroupState, bytes: Uint8Array, lookup: PskLookup): Staged | Promise<Staged> {
   const { current, proposals } = state
-  const message = framedMessage(decodeMlsMessage(bytes))
+  // what may take its time keeps nothing of a PrivateMessage but what was decrypted
+  const message = framedMessage(lendMlsMessage(bytes))
   const header = message.wireFormat === 'mls_public_message' ? message.publicMessage.content : message.privateMessage
   const { contentType, epoch } = header
   // RFC 9420 §6 V061

@@ -2,8 +2,9 @@
 import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import { encode } from '../codec/codec.ts'
+import { lent, type Writer, written } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { refHash, signContentOf } from '../crypto/labels.ts'
+import { refHash, writeSignContent } from '../crypto/labels.ts'
 import {
   AuthenticatedContent,
   type FramedContent,
@@ -24,7 +25,16 @@ function toBeSigned(
   content: FramedContent,
   encodedContext: Uint8Array | undefined,
 ): Bytes {
-  return signContentOf(label, (writer) => writeFramedContentTbs(writer, wireFormat, content, encodedContext))
+  return written((writer) => writeToBeSigned(writer, wireFormat, content, encodedContext))
+}
+
+function writeToBeSigned(
+  writer: Writer,
+  wireFormat: FramedWireFormat,
+  content: FramedContent,
+  encodedContext: Uint8Array | undefined,
+): void {
+  writeSignContent(writer, label, () => writeFramedContentTbs(writer, wireFormat, content, encodedContext))
 }
 
 /** The signature over content; `encodedContext` is the GroupContext of the epoch. */
@@ -54,10 +64,12 @@ export function verifyFramedContent(
   signatureKey: Uint8Array,
   encodedContext: Uint8Array | undefined,
 ): VerifiedContent {
-  const signed = toBeSigned(content.wireFormat, content.content, encodedContext)
+  const valid = lent(
+    (writer) => writeToBeSigned(writer, content.wireFormat, content.content, encodedContext),
+    (signed) => suite.verify(signatureKey, signed, content.auth.signature),
+  )
   // RFC 9420 §6.1 V080
-  if (!suite.verify(signatureKey, signed, content.auth.signature))
-    throw new MlsError('crypto/signature', 'the signature of a message does not hold', { rule: 'V080' })
+  if (!valid) throw new MlsError('crypto/signature', 'the signature of a message does not hold', { rule: 'V080' })
   return content as VerifiedContent
 }
 

@@ -77,10 +77,28 @@ export const MlsMessage: Codec<MlsMessage> = {
  * @throws `limit/exceeded` (R01) before anything is decoded; codes of kind `malformed`; `version/unsupported`
  */
 export function decodeMlsMessage(bytes: Uint8Array): MlsMessage {
-  const format = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)
+  checkLength(bytes, formatOf(bytes))
+  return decode(MlsMessage, bytes, 'V009')
+}
+
+/** {@link decodeMlsMessage} for who is done before `bytes` change: what is long in a PrivateMessage is a view of them. */
+export function lendMlsMessage(bytes: Uint8Array): MlsMessage {
+  const format = formatOf(bytes)
+  checkLength(bytes, format)
+  const isLent = format === wireFormats.mls_private_message && bytes.buffer instanceof ArrayBuffer
+  return decode(MlsMessage, bytes, 'V009', isLent ? lentLength : undefined)
+}
+
+/** Shorter byte strings are cheaper to copy. */
+const lentLength = 65
+
+function formatOf(bytes: Uint8Array): number {
+  return ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)
+}
+
+function checkLength(bytes: Uint8Array, format: number): void {
   const max = format === 3 || format === 4 ? wireLimits.treeBytes : wireLimits.messageBytes
   if (bytes.length > max) throw new MlsError('limit/exceeded', 'a message of too many bytes', { rule: 'R01' })
-  return decode(MlsMessage, bytes, 'V009')
 }
 
 /** Encodes one message. */

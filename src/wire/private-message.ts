@@ -1,5 +1,7 @@
 import { MlsError } from '../bytes/errors.ts'
 import { type Codec, fixed, type Infer, opaque, struct, uint32, uint64 } from '../codec/codec.ts'
+import type { Reader } from '../codec/reader.ts'
+import type { Writer } from '../codec/writer.ts'
 import { Commit } from './commit.ts'
 import { ContentType, type FramedContent, type FramedContentAuthData, framedContentAuthData } from './framed-content.ts'
 import { Proposal } from './proposal.ts'
@@ -32,12 +34,14 @@ export const PrivateContentAad = struct({
 
 type Body<C extends ContentType> = Extract<FramedContent, { contentType: C }>
 
-/** PrivateMessageContent of RFC 9420 §6.3.1 without its padding. */
-export type PrivateMessageContent = (
+/** What of a FramedContent is encrypted. */
+export type PrivateBody =
   | Pick<Body<'application'>, 'contentType' | 'applicationData'>
   | Pick<Body<'proposal'>, 'contentType' | 'proposal'>
   | Pick<Body<'commit'>, 'contentType' | 'commit'>
-) & { readonly auth: FramedContentAuthData }
+
+/** PrivateMessageContent of RFC 9420 §6.3.1 without its padding. */
+export type PrivateMessageContent = PrivateBody & { readonly auth: FramedContentAuthData }
 
 /**
  * PrivateMessageContent of RFC 9420 §6.3.1; `contentType` comes from outside. Reading takes all bytes that are left as
@@ -45,16 +49,9 @@ export type PrivateMessageContent = (
  * @throws `framing/padding` for a byte other than zero (V090)
  */
 export function privateMessageContent(contentType: ContentType, padding = 0): Codec<PrivateMessageContent> {
-  const auth = framedContentAuthData(contentType)
   return {
     read(reader) {
-      const body =
-        contentType === 'application'
-          ? { contentType, applicationData: opaque.read(reader) }
-          : contentType === 'proposal'
-            ? { contentType, proposal: Proposal.read(reader) }
-            : { contentType, commit: Commit.read(reader) }
-      const value = { ...body, auth: auth.read(reader) } as PrivateMessageContent
+      const value = readContent(reader, contentType)
       let seen = 0
       const rest = reader.view(reader.left)
       for (let i = 0; i < rest.length; i++) seen |= rest[i] as number
@@ -62,11 +59,24 @@ export function privateMessageContent(contentType: ContentType, padding = 0): Co
       return value
     },
     write(writer, value) {
-      if (value.contentType === 'application') opaque.write(writer, value.applicationData)
-      else if (value.contentType === 'proposal') Proposal.write(writer, value.proposal)
-      else Commit.write(writer, value.commit)
-      auth.write(writer, value.auth)
-      writer.raw(new Uint8Array(padding))
+      writePrivateMessageContent(writer, value, value.auth)
+      writer.zeros(padding)
     },
   }
+}
+
+function readContent(reader: Reader, contentType: ContentType): PrivateMessageContent {
+  const auth = framedContentAuthData(contentType)
+  if (contentType === 'application')
+    return { contentType, applicationData: opaque.read(reader), auth: auth.read(reader) }
+  if (contentType === 'proposal') return { contentType, proposal: Proposal.read(reader), auth: auth.read(reader) }
+  return { contentType, commit: Commit.read(reader), auth: auth.read(reader) }
+}
+
+/** Writes {@link PrivateMessageContent} without padding, out of its two parts. */
+export function writePrivateMessageContent(writer: Writer, body: PrivateBody, auth: FramedContentAuthData): void {
+  if (body.contentType === 'application') opaque.write(writer, body.applicationData)
+  else if (body.contentType === 'proposal') Proposal.write(writer, body.proposal)
+  else Commit.write(writer, body.commit)
+  framedContentAuthData(body.contentType).write(writer, auth)
 }

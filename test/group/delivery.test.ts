@@ -182,3 +182,38 @@ describe('messages of epochs that are over (R08)', () => {
     expect((await bob.receive(second)).kind).toBe('message')
   })
 })
+
+describe("the bytes of a message are the caller's again", () => {
+  const long = Uint8Array.from({ length: 300 }, (_, i) => i)
+
+  test('what was received does not change with them', async () => {
+    const { groups } = await members(2)
+    const message = groups[0]!.protect(long, { authenticatedData: long })
+    const received = await groups[1]!.receive(message)
+    message.fill(0)
+    expect(received).toMatchObject({ kind: 'message', data: long, authenticatedData: long })
+    const { proposal } = await groups[0]!.propose({
+      update: true,
+      wireFormat: 'mls_private_message',
+      authenticatedData: long,
+    })
+    const cached = await groups[1]!.receive(proposal)
+    proposal.fill(0)
+    expect(cached).toMatchObject({ kind: 'proposal', authenticatedData: long })
+    await commitIn(groups, 1)
+    expect(groups[0]!.epochAuthenticator).toEqual(groups[1]!.epochAuthenticator)
+  })
+
+  test('a commit goes on without them once it is decrypted', async () => {
+    const { groups } = await members(3)
+    const { commit } = await groups[0]!.commit({ authenticatedData: long })
+    const sent = Uint8Array.from(commit)
+    const work = groups[1]!.receive(commit)
+    // the turn in which the message is opened
+    await Promise.resolve()
+    commit.fill(0)
+    expect(await work).toMatchObject({ kind: 'commit', authenticatedData: long })
+    for (const group of [groups[0]!, groups[2]!]) await group.receive(sent)
+    for (const group of groups) expect(group.epochAuthenticator).toEqual(groups[0]!.epochAuthenticator)
+  })
+})
