@@ -1,10 +1,12 @@
-import { type Bytes, equalBytes, wipe } from '../bytes/bytes.ts'
+import { type Bytes, wipe } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import type { Rng } from '../crypto/cipher-suite.ts'
 
 /** What `getRandomValues` fills in one call, at most (Web Cryptography API §10.1.1). */
 const chunkLength = 65_536
 const selfTestLength = 32
+/** Up to so many bytes, draws share one buffer: a message costs no more than its call of the platform. */
+const shortLength = 64
 
 /** Where the random bytes of the platform come from: `globalThis.crypto`. */
 export interface RandomSource {
@@ -17,14 +19,17 @@ export interface RandomSource {
  * it with the one before.
  */
 export function webRng(source: () => RandomSource | undefined): Rng {
+  const short = new Uint8Array(selfTestLength + shortLength)
   let last: Bytes | undefined
 
   function fill(bytes: Bytes): void {
     try {
       const crypto = source()
       if (crypto === undefined) throw new MlsError('crypto/rng', 'this platform has no random source')
-      for (let offset = 0; offset < bytes.length; offset += chunkLength)
-        crypto.getRandomValues(bytes.subarray(offset, offset + chunkLength))
+      if (bytes.length <= chunkLength) crypto.getRandomValues(bytes)
+      else
+        for (let offset = 0; offset < bytes.length; offset += chunkLength)
+          crypto.getRandomValues(bytes.subarray(offset, offset + chunkLength))
     } catch (cause) {
       wipe(bytes)
       if (cause instanceof MlsError) throw cause
@@ -32,26 +37,29 @@ export function webRng(source: () => RandomSource | undefined): Rng {
     }
   }
 
-  /** Compares a sample that is never given out with the one before, and remembers it. */
-  function selfTest(sample: Uint8Array): void {
+  /** Compares the sample at the front of a draw, which is never given out, with the one before, and remembers it. */
+  function selfTest(drawn: Uint8Array): void {
     if (last === undefined) {
       last = new Uint8Array(selfTestLength)
       fill(last)
     }
-    const repeated = equalBytes(sample, last)
-    last.set(sample)
-    if (repeated) throw new MlsError('crypto/rng', 'the random source repeats itself')
+    let difference = 0
+    for (let i = 0; i < selfTestLength; i++) {
+      difference |= (drawn[i] as number) ^ (last[i] as number)
+      last[i] = drawn[i] as number
+    }
+    if (difference === 0) throw new MlsError('crypto/rng', 'the random source repeats itself')
   }
 
   return {
     randomBytes(length) {
       if (!Number.isSafeInteger(length) || length < 0) throw new MlsError('crypto/rng', 'not a number of bytes')
       // one draw for the sample and for what is given out
-      const drawn = new Uint8Array(selfTestLength + length)
+      const drawn = length <= shortLength ? short : new Uint8Array(selfTestLength + length)
       fill(drawn)
       try {
-        selfTest(drawn.subarray(0, selfTestLength))
-        return drawn.slice(selfTestLength)
+        selfTest(drawn)
+        return drawn.slice(selfTestLength, selfTestLength + length)
       } finally {
         wipe(drawn)
       }

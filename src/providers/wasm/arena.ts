@@ -4,6 +4,8 @@ import { MlsError } from '../../bytes/errors.ts'
 const pageLength = 65_536
 /** Addresses stay below 2^31. */
 const mostBytes = 0x7fff_0000
+/** Copies of so many bytes are loops: a call of the engine costs more. */
+const shortLength = 64
 
 /**
  * The memory of one kernel above its own. Callers `put` their inputs, `reserve` room for outputs, call the kernel once, `read`
@@ -16,6 +18,7 @@ export class Arena {
   #top: number
   /** One view for all accesses; a new one after the memory grew. */
   #bytes: Uint8Array<ArrayBuffer>
+  #words: Uint32Array
 
   /** @param base the first address that the kernel does not use itself */
   constructor(memory: WebAssembly.Memory, base: number) {
@@ -23,6 +26,7 @@ export class Arena {
     this.#base = align(base)
     this.#top = this.#base
     this.#bytes = new Uint8Array(memory.buffer as ArrayBuffer)
+    this.#words = new Uint32Array(memory.buffer)
   }
 
   /** Keeps `length` bytes out of the arena for good. @returns their address, a multiple of 16 */
@@ -44,8 +48,10 @@ export class Arena {
 
   /** Copies `data` in. @returns its address, a multiple of 16. @throws `crypto/provider` */
   put(data: Uint8Array): number {
-    const at = this.reserve(data.length)
-    this.#bytes.set(data, at)
+    const { length } = data
+    const at = this.reserve(length)
+    if (length > shortLength) this.#bytes.set(data, at)
+    else for (let i = 0; i < length; i++) this.#bytes[at + i] = data[i] as number
     return at
   }
 
@@ -67,15 +73,24 @@ export class Arena {
     this.#bytes.set(data, at)
   }
 
+  /** Overwrites the little-endian word at `at`, a multiple of 4 that was reserved before. */
+  writeWord(at: number, value: number): void {
+    // WebAssembly is little-endian, and so is every platform that runs it
+    this.#words[at >> 2] = value
+  }
+
   /** A copy of `length` bytes. */
   read(at: number, length: number): Bytes {
-    return this.#bytes.slice(at, at + length)
+    if (length > shortLength) return this.#bytes.slice(at, at + length)
+    const out = new Uint8Array(length)
+    for (let i = 0; i < length; i++) out[i] = this.#bytes[at + i] as number
+    return out
   }
 
   /** `count` copies of `length` bytes each, back to back in memory. */
   readAll(at: number, count: number, length: number): Bytes[] {
     const out = new Array<Bytes>(count)
-    for (let i = 0; i < count; i++) out[i] = this.#bytes.slice(at + i * length, at + (i + 1) * length)
+    for (let i = 0; i < count; i++) out[i] = this.read(at + i * length, length)
     return out
   }
 
@@ -98,6 +113,7 @@ export class Arena {
       throw new MlsError('crypto/provider', 'the platform gives no more memory', { cause })
     }
     this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer)
+    this.#words = new Uint32Array(this.#memory.buffer)
   }
 }
 

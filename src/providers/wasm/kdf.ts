@@ -10,6 +10,8 @@ const stateLength = 112
 /** Inputs of one batch, in bytes together. */
 const batchLength = 1_048_576
 const midstatesLength = 64
+/** Key, info and length of the info of an expansion among others. */
+const tripleLength = 12
 
 /** SHA-256, HMAC and HKDF of the symmetric kernel. */
 export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): Kdf {
@@ -107,10 +109,12 @@ export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): Kdf 
   /** Keys of one block and short infos, one block of output. Neighbours are often one array: it is copied once. */
   function expandBatch(prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number): Bytes[] {
     const n = prks.length
-    const triples = new Uint32Array(3 * n)
-    let [prk, info]: (Uint8Array | undefined)[] = []
-    let [prkAt, infoAt] = [0, 0]
+    let prk: Uint8Array | undefined
+    let info: Uint8Array | undefined
+    let prkAt = 0
+    let infoAt = 0
     try {
+      const table = arena.reserve(n * tripleLength)
       for (let i = 0; i < n; i++) {
         if (i === 0 || prks[i] !== prk) {
           prk = prks[i] ?? empty
@@ -120,12 +124,11 @@ export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): Kdf 
           info = infos[i] ?? empty
           infoAt = arena.put(info)
         }
-        triples[3 * i] = prkAt
-        triples[3 * i + 1] = infoAt
-        triples[3 * i + 2] = info?.length ?? 0
+        const triple = table + i * tripleLength
+        arena.writeWord(triple, prkAt)
+        arena.writeWord(triple + 4, infoAt)
+        arena.writeWord(triple + 8, info?.length ?? 0)
       }
-      // WebAssembly is little-endian, and so is every platform that runs it
-      const table = arena.put(new Uint8Array(triples.buffer))
       const out = arena.reserve(n * length)
       exports.hkdfExpandMany(n, out, length, table)
       return arena.readAll(out, n, length)
