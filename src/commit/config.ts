@@ -50,6 +50,6 @@ export function sliceRules({ clock, pause, limits }: GroupConfig): SliceRules {
 const manyProposals = 64
 
 /** Lets other work pass between two steps of a commit that each look at all of its proposals. */
-export async function giveWay({ pause }: SliceRules, proposals: number): Promise<void> {
-  if (proposals > manyProposals) await pause?.()
+export function giveWay({ pause }: SliceRules, proposals: number): Promise<void> | undefined {
+  return proposals > manyProposals ? pause?.() : undefined
 }

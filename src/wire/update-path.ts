@@ -4,9 +4,14 @@ import { type Codec, type Infer, opaque, struct, vec } from '../codec/codec.ts'
 import { EncodedLeafNode } from './leaf-node.ts'
 import { wireLimits } from './limits.ts'
 
+const hpkeCiphertext = struct({ kemOutput: opaque, ciphertext: opaque })
 /** RFC 9420 §7.6. */
-export const HpkeCiphertext = struct({ kemOutput: opaque, ciphertext: opaque })
-export type HpkeCiphertext = Infer<typeof HpkeCiphertext>
+export type HpkeCiphertext = Infer<typeof hpkeCiphertext>
+/** RFC 9420 §7.6. A path holds many, so they are not read name by name. */
+export const HpkeCiphertext: Codec<HpkeCiphertext> = {
+  ...hpkeCiphertext,
+  read: (reader) => ({ kemOutput: opaque.read(reader), ciphertext: opaque.read(reader) }),
+}
 
 /** RFC 9420 §7.6: one node of the filtered direct path; a ciphertext for each node of the copath's resolution. */
 export interface UpdatePathNode {
@@ -54,5 +59,12 @@ export const UpdatePath: Codec<UpdatePath> = {
 }
 
 function updatePathNode(ciphertexts: number): Codec<UpdatePathNode> {
-  return struct({ encryptionKey: opaque, encryptedPathSecret: vec(HpkeCiphertext, ciphertexts) })
+  const sealed = vec(HpkeCiphertext, ciphertexts)
+  return {
+    read: (reader) => ({ encryptionKey: opaque.read(reader), encryptedPathSecret: sealed.read(reader) }),
+    write(writer, { encryptionKey, encryptedPathSecret }) {
+      writer.opaque(encryptionKey)
+      sealed.write(writer, encryptedPathSecret)
+    },
+  }
 }
