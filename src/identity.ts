@@ -17,6 +17,7 @@ export {
 export type { BackupOpener, RestoredIdentity } from './xmpp/identity/backups.ts'
 export { IdentityClient } from './xmpp/identity/client.ts'
 export type { IdentityFinding, SplitView } from './xmpp/identity/contact-book.ts'
+export type { EmojiVerification } from './xmpp/identity/emoji-sessions.ts'
 export type { DeviceLink, LinkApproval, LinkLogin } from './xmpp/identity/linking.ts'
 export { type LinkedAccount, OfflineLink, type OfflineLinkOptions } from './xmpp/identity/offline-link.ts'
 export type { StoredFinding } from './xmpp/identity/store.ts'
@@ -33,5 +34,5 @@ export type {
   RemovalReason,
   RootProfile,
 } from './xmpp/identity/types.ts'
-export type { DigitsToCompare, EmojiVerification, ScanResult, ShownCode } from './xmpp/identity/verifying.ts'
+export type { DigitsToCompare, ScanResult, ShownCode } from './xmpp/identity/verifying.ts'
 export { identityNamespace, identityNodes } from './xmpp/identity/wire.ts'

@@ -1,6 +1,6 @@
 import { MlsError } from '../bytes/errors.ts'
 import type { IdentityClient } from '../xmpp/identity/client.ts'
-import type { EmojiVerification } from '../xmpp/identity/verifying.ts'
+import type { EmojiVerification } from '../xmpp/identity/emoji-sessions.ts'
 import type { MlsRoom } from '../xmpp/mls/room.ts'
 import type { MessageContent, RoomHealth } from '../xmpp/mls/types.ts'
 import { tryBareJid } from '../xmpp/stanza/jid.ts'

@@ -7,7 +7,6 @@ import type { IdentityDevice, IdentityStatus, RootProfile } from '../xmpp/identi
 import { recoveryLines, statusLines } from './identity-lines.ts'
 import { harmless } from './paint.ts'
 import { agrees, type Person } from './person.ts'
-import { qrLines } from './qr-code.ts'
 
 /** Makes an identity, shows the recovery code once, and has it confirmed by a group of it. */
 export async function createIdentity(
@@ -67,77 +66,6 @@ const linkHint = ({ account }: IdentityClient): string => `xmpp-mls identity lin
 /** Prints the own identity. */
 export function show(identity: IdentityClient, { print, paint }: Pick<Person, 'print' | 'paint'>): void {
   for (const line of statusLines(identity.status, paint)) print(line)
-}
-
-/** On the new device: shows QR1, takes six digits, shows four, and waits to be let in. */
-export async function linkDevice(
-  identity: IdentityClient,
-  person: Person,
-  options: { readonly name: string; readonly offline: boolean },
-): Promise<void> {
-  const { print, paint } = person
-  const link = await identity.link(options.name)
-  print('On a device that is in already, run `xmpp-mls identity approve` and show it this:')
-  for (const line of await qrLines(link.text, paint)) print(line)
-  print(paint.dim('or paste this text there:'))
-  print(link.text)
-  try {
-    const code = await untilTyped(person, 'The six digits that the other device shows:', async (typed) =>
-      link.showCode(typed),
-    )
-    print(`Type these four digits on the other device:   ${paint.bold(code)}`)
-    if (options.offline) await link.openText(await person.ask('Then paste or scan what it shows:'))
-    await link.done
-  } catch (error) {
-    link.cancel()
-    throw error
-  }
-  print(paint.good('  ✓ This device is in.'))
-  show(identity, person)
-}
-
-/** On a steward: looks at QR1, shows six digits, takes four, and lets the device in. */
-export async function approveDevice(
-  identity: IdentityClient,
-  person: Person,
-  options: { readonly steward: boolean; readonly offline: boolean; readonly text: string | undefined },
-): Promise<void> {
-  const { print, paint } = person
-  const text = options.text ?? (await person.ask('Paste or scan what the new device shows:'))
-  const approval = await identity.review(text)
-  print(
-    `A device that calls itself "${harmless(approval.name)}" (${approval.device.slice(0, 8)}) wants to speak as you.`,
-  )
-  print(
-    paint.note(
-      '  ! Go on only with the device in your own hands. Whoever asks you to do this for them is after your account.',
-    ),
-  )
-  print(`Type these six digits on the new device:   ${paint.bold(approval.challenge)}`)
-  const { steward, offline } = options
-  const sealed = await untilTyped(person, 'The four digits that the new device shows then:', (typed) =>
-    approval.approve(typed, { steward, via: offline ? 'qr' : 'server' }),
-  )
-  if (sealed !== undefined) {
-    print('Show this to the new device:')
-    for (const line of await qrLines(sealed, paint)) print(line)
-    print(sealed)
-  }
-  print(paint.good('  ✓ It is in. For one day it cannot let in others; your other devices are told of it.'))
-}
-
-/** Asks until what is typed has the right form; wrong digits of the right form are for `take` to refuse. */
-async function untilTyped<T>(person: Person, question: string, take: (typed: string) => Promise<T>): Promise<T> {
-  for (;;) {
-    const typed = await person.ask(question)
-    if (typed === '') throw new Error('given up: nothing was changed')
-    try {
-      return await take(typed)
-    } catch (error) {
-      if (!(error instanceof MlsError) || error.code !== 'codec/text') throw error
-      person.print(person.paint.bad('  ! That is mistyped.'))
-    }
-  }
 }
 
 /** The device that somebody means by the first digits of its id, or by its name. @throws Error with a sentence */

@@ -1,8 +1,7 @@
-/** Comparing identities at a terminal: one scan for both, sixty digits, seven emoji; and what is known of contacts. */
+/** Comparing identities at a terminal: one scan for both, sixty digits, seven emoji. */
 import type { VerifyOutcome } from '../identity/verify-qr.ts'
 import type { IdentityClient } from '../xmpp/identity/client.ts'
-import type { EmojiVerification } from '../xmpp/identity/verifying.ts'
-import { contactLines } from './identity-lines.ts'
+import type { EmojiVerification } from '../xmpp/identity/emoji-sessions.ts'
 import { padTo } from './paint.ts'
 import { agrees, type Person } from './person.ts'
 import { qrLines } from './qr-code.ts'
@@ -97,16 +96,4 @@ export async function verifyByEmoji(
   session.cancel()
   print(paint.bad('  ! Not verified.'))
   return false
-}
-
-/** Prints contacts: all, or one after looking at its nodes. */
-export async function showContacts(
-  identity: IdentityClient,
-  { print, paint }: Pick<Person, 'print' | 'paint'>,
-  account: string | undefined,
-): Promise<void> {
-  const others = identity.contacts.filter((one) => one.account !== identity.account)
-  const contacts = account === undefined ? others : [await identity.contact(account)]
-  if (contacts.length === 0) print('Nobody is known yet.')
-  for (const contact of contacts) for (const line of contactLines(contact, paint)) print(line)
 }

@@ -1,16 +1,12 @@
 /** The commands `xmpp-mls identity …`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import { IdentityClient } from '../xmpp/identity/client.ts'
 import type { RemovalReason } from '../xmpp/identity/owner.ts'
-import { MlsClient } from '../xmpp/mls/client.ts'
 import { defaultSuite } from '../xmpp/mls/open-device.ts'
-import { presence } from '../xmpp/stanza/stanza.ts'
+import { acceptRoot, followInvite, keepRoot, showContacts, showInvite, unverify } from './identity-contacts.ts'
 import { checkEvidence, evidenceAbout, rootOfText } from './identity-evidence.ts'
 import {
-  approveDevice,
   createIdentity,
-  linkDevice,
   makeBackup,
   recoverAccount,
   removeDevice,
@@ -19,25 +15,17 @@ import {
   rotateRoot,
   show,
 } from './identity-flows.ts'
-import { tellProblems } from './identity-notices.ts'
-import { showContacts, showVerifyCode, verifyByDigits, verifyByEmoji, verifyByScan } from './identity-verify.ts'
-import { address, type LoginFlags, login, openSealedState, withLogin } from './login.ts'
+import { approveDevice, linkDevice, linkOffline } from './identity-linking.ts'
+import { alone, type Seat, seated } from './identity-seat.ts'
+import { showVerifyCode, verifyByDigits, verifyByEmoji, verifyByScan } from './identity-verify.ts'
+import { address, type LoginFlags, withLogin } from './login.ts'
 import type { Paint } from './paint.ts'
-import { type Person, personAt } from './person.ts'
-import { stateFolder } from './state-folder.ts'
-import { openTerminal } from './terminal.ts'
-
-/** An identity with somebody in front of it. */
-interface Seat {
-  readonly identity: IdentityClient
-  readonly person: Person
-  /** The rooms of the account, for what travels inside them. */
-  readonly rooms: () => Promise<MlsClient>
-}
 
 /** Adds the commands. */
 export function addIdentityCommands(program: Command, paint: Paint): void {
-  const group = program.command('identity').description('one identity for all your devices; those of others')
+  const group = program
+    .command('identity')
+    .description('One identity for all your devices, and what is known of the identities of others.')
 
   /** A command that logs in and works on the identity of the account. */
   const command = <F extends LoginFlags>(
@@ -54,9 +42,10 @@ export function addIdentityCommands(program: Command, paint: Paint): void {
     })
   }
 
+  group.commandsGroup('Your identity:')
   command<LoginFlags & { strict?: boolean; hybrid?: boolean }>(
     'create',
-    'make an identity; shows the recovery code once',
+    'Make an identity. The recovery code is shown once.',
     (made) =>
       made
         .option('--strict', 'keep the root on paper alone, on no device')
@@ -64,23 +53,34 @@ export function addIdentityCommands(program: Command, paint: Paint): void {
     ({ identity, person }, { strict = false, hybrid = false }) =>
       createIdentity(identity, person, { profile: strict ? 'strict' : 'casual', hybrid }),
   )
-  command('show', 'your identity and your devices', plain, async ({ identity, person }) => show(identity, person))
-  command('saved', 'say that the recovery code is written down', plain, async ({ identity, person }) => {
+  command('show', 'Show your identity and your devices.', plain, async ({ identity, person }) => show(identity, person))
+  command('saved', 'Say that the recovery code is written down.', plain, async ({ identity, person }) => {
     await identity.codeSaved()
     show(identity, person)
   })
-  command<LoginFlags & { name?: string; offline?: boolean }>(
-    'link',
-    'add this device: shows a QR code for one that is in already',
-    (made) =>
-      made
-        .option('--name <text>', 'how the other device names this one')
-        .option('--offline', 'what the other device seals comes as a second QR code, not over the server'),
-    ({ identity, person }, { name = 'a terminal', offline = false }) => linkDevice(identity, person, { name, offline }),
+  command('invite', 'Show a link that carries your identity: whoever follows it meets nobody else.', plain, (seat) =>
+    showInvite(seat.identity, seat.person),
   )
+
+  group.commandsGroup('Your devices:')
+  withLogin(
+    group
+      .command('link')
+      .description('Add this device: it shows a QR code to one that is in already.')
+      .argument('<account>', 'name@server'),
+  )
+    .option('--name <text>', 'how the other device names this one', 'a terminal')
+    .option('--offline', 'needs no password and no network: the other device answers with a second QR code')
+    .action(async (account: string, flags: LoginFlags & { name: string; offline?: boolean }) => {
+      const { name, offline = false } = flags
+      const owner = address(account)
+      if (offline)
+        await alone(owner, flags, paint, (storage, person) => linkOffline(storage, person, { account: owner, name }))
+      else await seated(owner, flags, paint, ({ identity, person }) => linkDevice(identity, person, name))
+    })
   command<LoginFlags & { steward?: boolean; offline?: boolean }>(
     'approve',
-    'let in a new device that shows a QR code',
+    'Let in a new device that shows a QR code.',
     (made) =>
       made
         .argument('[text]', 'what its QR code says')
@@ -89,9 +89,27 @@ export function addIdentityCommands(program: Command, paint: Paint): void {
     ({ identity, person }, { steward = false, offline = false }, text) =>
       approveDevice(identity, person, { steward, offline, text }),
   )
+  command<LoginFlags & { reason: RemovalReason }>(
+    'remove-device',
+    'Take a device off your list and out of all rooms.',
+    (made) =>
+      made
+        .argument('<device>', 'the first digits of its id')
+        .addOption(new Option('--reason <why>').choices(['retired', 'lost', 'compromised']).default('retired')),
+    ({ identity, person }, { reason }, device = '') => removeDevice(identity, person, { device, reason }),
+  )
+
+  group.commandsGroup('Other people:')
+  command(
+    'contacts',
+    'Show what is known of others.',
+    (made) => made.argument('[contact]', 'name@server'),
+    ({ identity, person }, _flags, contact) =>
+      showContacts(identity, person, contact === undefined ? undefined : address(contact)),
+  )
   command<LoginFlags & { digits?: boolean; emoji?: boolean; scan?: string }>(
     'verify',
-    'compare identities: shows a QR code unless told otherwise',
+    'Compare identities, once for each person: with a QR code unless told otherwise.',
     (made) =>
       made
         .argument('<contact>', 'name@server')
@@ -100,54 +118,59 @@ export function addIdentityCommands(program: Command, paint: Paint): void {
         .option('--scan <text>', 'what the other one shows'),
     verify,
   )
+  command(
+    'follow',
+    'Follow the link of somebody: it says which identity is theirs.',
+    (made) => made.argument('<link>', 'xmpp:…'),
+    ({ identity, person }, _flags, link = '') => followInvite(identity, person, link),
+  )
+  /** What somebody decides about a contact. */
+  const decisions = {
+    accept: ['When an identity has changed: take the new one without comparing it.', acceptRoot],
+    keep: ['When an identity has changed: stay with the one that was known before.', keepRoot],
+    unverify: ['Take back that you have compared the identity of somebody.', unverify],
+  } as const
+  for (const [name, [description, decide]] of Object.entries(decisions))
+    command(name, description, withContact, ({ identity, person }, _flags, contact = '') =>
+      decide(identity, person, address(contact)),
+    )
+
+  group.commandsGroup('Loss and theft:')
   command<LoginFlags & { passphrase?: boolean }>(
     'backup',
-    'leave a sealed backup on the server',
+    'Leave a sealed backup on the server.',
     withPassphrase,
     ({ identity, person }, { passphrase = false }) => makeBackup(identity, person, passphrase),
   )
   command<LoginFlags & { passphrase?: boolean; replaces?: string[] }>(
     'restore',
-    'come back on this device when all others are gone',
+    'Come back on this device when all others are gone.',
     (made) => withPassphrase(made).option('--replaces <device...>', 'devices that are gone: 32 digits each'),
     ({ identity, person }, { passphrase = false, replaces = [] }) =>
       restoreBackup(identity, person, { passphrase, replaces }),
   )
-  command<LoginFlags & { reason: RemovalReason }>(
-    'remove-device',
-    'take a device off your list and out of all rooms',
-    (made) =>
-      made
-        .argument('<device>', 'the first digits of its id')
-        .addOption(new Option('--reason <why>').choices(['retired', 'lost', 'compromised']).default('retired')),
-    ({ identity, person }, { reason }, device = '') => removeDevice(identity, person, { device, reason }),
-  )
-  command('rotate', 'renew your identity; contacts stay verified', plain, ({ identity, person }) =>
+  command('rotate', 'Renew your identity. Contacts stay verified.', plain, ({ identity, person }) =>
     rotateRoot(identity, person),
   )
   command<LoginFlags & { keep?: string[] }>(
     'recover',
-    'after a theft: take the account back with the recovery code',
+    'After a theft: take the account back with the recovery code.',
     withKeep,
     ({ identity, person }, { keep = [] }) => recoverAccount(identity, person, { keep }),
   )
   command<LoginFlags & { keep?: string[] }>(
     'reset',
-    'begin anew without the recovery code; all contacts are warned',
+    'Begin anew without the recovery code. All contacts are warned.',
     withKeep,
     ({ identity, person }, { keep = [] }) => resetAccount(identity, person, { keep }),
   )
-  command(
-    'contacts',
-    'what is known of others',
-    (made) => made.argument('[contact]', 'name@server'),
-    ({ identity, person }, _flags, contact) =>
-      showContacts(identity, person, contact === undefined ? undefined : address(contact)),
-  )
 
-  const evidence = group.command('evidence').description('facts that anybody can check')
+  group.commandsGroup('Proof:')
+  const evidence = group
+    .command('evidence')
+    .description('Write down what was found about somebody; check what others wrote down.')
   withLogin(
-    evidence.command('export').description('write what was found about somebody to a file').argument('<account>'),
+    evidence.command('export').description('Write what was found about somebody to a file.').argument('<account>'),
   )
     .argument('<contact>', 'name@server')
     .argument('<file>')
@@ -164,7 +187,7 @@ export function addIdentityCommands(program: Command, paint: Paint): void {
     })
   evidence
     .command('check')
-    .description('say what a file proves; no network, no account')
+    .description('Say what a file proves. It needs no network and no account.')
     .argument('<file>')
     .argument('<account>', 'whom it is about')
     .argument('<root>', 'the identity of that account that you believe: 64 hexadecimal digits')
@@ -175,6 +198,7 @@ export function addIdentityCommands(program: Command, paint: Paint): void {
 }
 
 const plain = (made: Command): Command => made
+const withContact = (made: Command): Command => made.argument('<contact>', 'name@server')
 const withPassphrase = (made: Command): Command =>
   made.option('--passphrase', 'a passphrase instead of the recovery code')
 const withKeep = (made: Command): Command =>
@@ -195,34 +219,4 @@ async function verify(
   if (emoji === true) await verifyByEmoji(identity, person, account)
   else if (scan !== undefined) await verifyByScan(identity, person, scan, account)
   else await showVerifyCode(identity, person, account)
-}
-
-/** Opens state, connection and identity, works, closes. */
-async function seated(
-  account: string,
-  flags: LoginFlags,
-  paint: Paint,
-  work: (seat: Seat) => Promise<unknown>,
-): Promise<void> {
-  const storage = await openSealedState(stateFolder(account, flags.state, process.env), flags)
-  const ends: (() => unknown)[] = [() => storage.close()]
-  try {
-    const connection = await login(account, flags)
-    ends.unshift(() => connection.close())
-    const identity = await IdentityClient.open({ xmpp: connection.port, storage })
-    ends.unshift(() => identity.close())
-    const terminal = openTerminal('> ')
-    ends.unshift(() => terminal.close())
-    const person = personAt(terminal, paint)
-    tellProblems(identity, person)
-    await connection.port.send(presence({}))
-    const rooms = async (): Promise<MlsClient> => {
-      const client = await MlsClient.open({ xmpp: connection.port, storage, identity })
-      ends.unshift(() => client.close())
-      return client
-    }
-    await work({ identity, person, rooms })
-  } finally {
-    for (const end of ends) await end()
-  }
 }

@@ -1,13 +1,20 @@
+import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { chat } from '../../src/cli/chat.ts'
 import { parseCommand } from '../../src/cli/commands.ts'
+import {
+  acceptRoot,
+  followInvite,
+  keepRoot,
+  showContacts,
+  showInvite,
+  unverify,
+} from '../../src/cli/identity-contacts.ts'
 import { checkEvidence, evidenceAbout, rootOfText } from '../../src/cli/identity-evidence.ts'
 import {
-  approveDevice,
   createIdentity,
   deviceNamed,
   haveIdentity,
-  linkDevice,
   makeBackup,
   recoverAccount,
   removeDevice,
@@ -15,17 +22,13 @@ import {
   restoreBackup,
   rotateRoot,
 } from '../../src/cli/identity-flows.ts'
-import {
-  showContacts,
-  showVerifyCode,
-  verifyByDigits,
-  verifyByEmoji,
-  verifyByScan,
-} from '../../src/cli/identity-verify.ts'
+import { approveDevice, linkDevice, linkOffline } from '../../src/cli/identity-linking.ts'
+import { showVerifyCode, verifyByDigits, verifyByEmoji, verifyByScan } from '../../src/cli/identity-verify.ts'
 import { paintFor } from '../../src/cli/paint.ts'
 import type { Person } from '../../src/cli/person.ts'
 import { qrLines } from '../../src/cli/qr-code.ts'
 import { encodeEvidence } from '../../src/identity/evidence.ts'
+import { MemoryMedium, openMemoryStorage } from '../../src/storage/memory.ts'
 import { defaultSuite } from '../../src/xmpp/mls/open-device.ts'
 import { type Phone, Town } from '../xmpp/identity/town.ts'
 
@@ -94,7 +97,7 @@ async function linked(place: Town, phone: Phone, jid: string, steward: boolean):
     new Scripted('12', () => atPhone.reads(/six digits on the new device: +(\d{6})/)),
     new Scripted('12', () => atLaptop.reads(/four digits on the other device: +(\d{4})/)),
   ] as [Scripted, Scripted]
-  const linking = linkDevice(laptop.identity, atLaptop, { name: 'laptop', offline: false })
+  const linking = linkDevice(laptop.identity, atLaptop, 'laptop')
   const text = await atLaptop.reads(/^(XMPPID:L:\S+)$/m)
   await approveDevice(phone.identity, atPhone, { steward, offline: false, text })
   await linking
@@ -164,7 +167,8 @@ describe('the own identity at a terminal', () => {
   test('link offline: what is sealed comes as a second QR code', async () => {
     const place = town('offline')
     const { phone } = await owner(place, 'alice@a.test/phone')
-    const laptop = await place.phone('alice@a.test/laptop')
+    const medium = new MemoryMedium()
+    const storage = await openMemoryStorage({ medium, randomBytes })
     const [atLaptop, atPhone] = [
       new Scripted(
         () => atPhone.reads(/six digits on the new device: +(\d{6})/),
@@ -176,10 +180,41 @@ describe('the own identity at a terminal', () => {
       ),
     ] as [Scripted, Scripted]
     await Promise.all([
-      linkDevice(laptop.identity, atLaptop, { name: 'laptop', offline: true }),
+      linkOffline(storage, atLaptop, { account: 'alice@a.test', name: 'laptop', timers: place.service.clock }),
       approveDevice(phone.identity, atPhone, { steward: true, offline: true, text: undefined }),
     ])
-    expect(laptop.identity.status).toMatchObject({ deviceState: 'PROBATION', steward: false })
+    expect(atLaptop.text).toContain('it belongs to alice@a.test')
+    // no password and no connection until now
+    await storage.close()
+    const laptop = await place.phone('alice@a.test/laptop', { medium })
+    expect(laptop.identity.status).toMatchObject({ deviceState: 'PROBATION', steward: false, published: true })
+    expect(phone.identity.status.devices.map(({ name }) => name)).toContain('laptop')
+  })
+
+  test('link offline: a device of another account is refused, and nothing is stored', async () => {
+    const place = town('offline other')
+    const { phone } = await owner(place, 'eve@a.test/phone')
+    const storage = await openMemoryStorage({ medium: new MemoryMedium(), randomBytes })
+    const [atLaptop, atPhone] = [
+      new Scripted(
+        () => atPhone.reads(/six digits on the new device: +(\d{6})/),
+        () => atPhone.reads(/^(XMPPID:P:\S+)$/m),
+      ),
+      new Scripted(
+        () => atLaptop.reads(/^(XMPPID:L:\S+)$/m),
+        () => atLaptop.reads(/four digits on the other device: +(\d{4})/),
+      ),
+    ] as [Scripted, Scripted]
+    const linking = linkOffline(storage, atLaptop, {
+      account: 'alice@a.test',
+      name: 'laptop',
+      timers: place.service.clock,
+    })
+    const refused = expect(linking).rejects.toMatchObject({ code: 'identity_link/account' })
+    await approveDevice(phone.identity, atPhone, { steward: true, offline: true, text: undefined })
+    await refused
+    const again = new Scripted('')
+    await expect(linkOffline(storage, again, { account: 'alice@a.test', name: 'laptop' })).rejects.toThrow('given up')
   })
 
   test('backup and restore: a new device, the old one is gone', async () => {
@@ -222,6 +257,57 @@ describe('the own identity at a terminal', () => {
     const seen = new Scripted()
     await showContacts(bob.identity, seen, 'alice@a.test')
     expect(seen.text).toContain('Messages wait until you have decided.')
+  })
+
+  test('a changed identity: stay, accept, or compare the new one', async () => {
+    const place = town('changed')
+    const { phone } = await owner(place, 'alice@a.test/phone')
+    const { phone: bob } = await owner(place, 'bob@a.test/phone')
+    await (await bob.identity.digits('alice@a.test')).confirm()
+    const state = async () => (await bob.identity.contact('alice@a.test')).state
+    for (const decide of [acceptRoot, keepRoot])
+      await expect(decide(bob.identity, new Scripted('yes'), 'alice@a.test')).rejects.toThrow('no other identity')
+    await resetAccount(phone.identity, new Scripted('yes', writesDown), { keep: [] })
+    const see = async () => {
+      await bob.identity.refresh('alice@a.test')
+      expect(await state()).toBe('CHANGED')
+    }
+    await see()
+    const stays = new Scripted()
+    await keepRoot(bob.identity, stays, 'alice@a.test')
+    expect(stays.text).toContain('stays')
+    expect(await state()).toBe('VERIFIED')
+    await see()
+    await expect(acceptRoot(bob.identity, new Scripted('no'), 'alice@a.test')).rejects.toThrow('nothing was changed')
+    expect(await state()).toBe('CHANGED')
+    // both see the same digits, those of the new identity
+    const others = await phone.identity.digits('bob@a.test')
+    const compares = new Scripted(others.digits)
+    expect(await verifyByDigits(bob.identity, compares, 'alice@a.test')).toBe(true)
+    expect(await state()).toBe('VERIFIED')
+    await resetAccount(phone.identity, new Scripted('yes', writesDown), { keep: [] })
+    await see()
+    const takes = new Scripted('yes')
+    await acceptRoot(bob.identity, takes, 'alice@a.test')
+    expect(takes.text).toMatch(/known here {3}[0-9a-f]{64}\n {2}now shown {4}[0-9a-f]{64}/)
+    expect(await state()).toBe('TOFU')
+    const code = phone.identity.showCode('bob@a.test')
+    expect((await bob.identity.scanCode(code.text)).outcome).toBe('match')
+    await unverify(bob.identity, takes, 'alice@a.test')
+    expect(await state()).toBe('TOFU')
+  })
+
+  test('an invite link: who follows it knows the identity from the start', async () => {
+    const place = town('invite')
+    const { phone } = await owner(place, 'alice@a.test/phone')
+    const bob = await place.phone('bob@a.test/phone')
+    const inviting = new Scripted()
+    await showInvite(phone.identity, inviting)
+    const link = /^(xmpp:\S+)$/m.exec(inviting.text)![1]!
+    const following = new Scripted()
+    await followInvite(bob.identity, following, link)
+    expect(following.text).toContain('The identity of this person is the one in the link that you followed.')
+    await expect(followInvite(bob.identity, following, 'xmpp:alice@a.test')).rejects.toThrow('no identity')
   })
 
   test('a device without identity is told how to come in', async () => {

@@ -27,6 +27,7 @@ import { type BackupOpener, Backups, type RestoredIdentity } from './backups.ts'
 import { ContactBook, splitEvidence } from './contact-book.ts'
 import { type IdentityParts, secondsOf } from './context.ts'
 import { Directory } from './directory.ts'
+import type { EmojiVerification } from './emoji-sessions.ts'
 import { DeviceLink, type LinkApproval, review } from './linking.ts'
 import { OwnIdentity } from './own-identity.ts'
 import { codeOf, Owner } from './owner.ts'
@@ -44,13 +45,7 @@ import {
   type KeepOptions,
   type RemovalOptions,
 } from './types.ts'
-import {
-  type DigitsToCompare,
-  type EmojiVerification,
-  type ScanResult,
-  type ShownCode,
-  Verifying,
-} from './verifying.ts'
+import { type DigitsToCompare, type ScanResult, type ShownCode, Verifying } from './verifying.ts'
 import { contactView, deviceView, statusView } from './views.ts'
 import { identityNodes } from './wire.ts'
 

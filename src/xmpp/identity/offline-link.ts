@@ -1,5 +1,5 @@
 /** A new device that has no account yet: two QR codes link it without any connection. */
-import { fromUtf8 } from '../../bytes/text.ts'
+import { fromUtf8, utf8 } from '../../bytes/text.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
 import { type LinkingDevice, requestLink } from '../../identity/link.ts'
 import type { Storage } from '../../ports/storage.ts'
@@ -18,6 +18,8 @@ export interface OfflineLinkOptions {
   readonly storage: Storage
   /** Shown by the steward, at most 64 bytes of UTF-8. */
   readonly name: string
+  /** The bare JID that the device is to belong to, where that is known before; a steward of another account is refused. */
+  readonly account?: string
   /** Suite of the leaves of this device; suite 1 unless given. */
   readonly suite?: CipherSuite
   readonly ports?: { readonly timers?: Timers }
@@ -80,7 +82,8 @@ export class OfflineLink {
 
   /** Takes QR2 and keeps what it says. @throws `identity_link/…`, `identity_qr/…`, `storage/…` */
   async openText(text: string): Promise<LinkedAccount> {
-    const payload = await this.#linking.openText(text, this.#now)
+    const wanted = this.#options.account
+    const payload = await this.#linking.openText(text, this.#now, wanted === undefined ? undefined : utf8(wanted))
     const account = fromUtf8(payload.account)
     const { storage } = this.#options
     const { deviceId, privateKey, publicKey } = this.#device

@@ -11,8 +11,8 @@ import type { RootState } from '../../identity/root-state.ts'
 import type { Storage } from '../../ports/storage.ts'
 import type { RandomSource, Timers, XmppPort } from '../port.ts'
 import type { IdentityFinding } from './contact-book.ts'
+import type { EmojiVerification } from './emoji-sessions.ts'
 import type { StoredFinding } from './store.ts'
-import type { EmojiVerification } from './verifying.ts'
 
 /** Why a device goes. */
 export type RemovalReason = Exclude<RevocationReason, 'superseded'>

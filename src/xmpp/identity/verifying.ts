@@ -3,14 +3,7 @@ import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { fromBase64, fromUtf8, toBase64, utf8 } from '../../bytes/text.ts'
 import { type Invite, makeInviteLink, readInviteLink } from '../../identity/invite-link.ts'
-import { type RootOfAccount, sameDigits, verifyDigits } from '../../identity/verify-digits.ts'
-import {
-  answerEmoji,
-  type EmojiAnswerer,
-  type EmojiStarter,
-  type SevenEmoji,
-  startEmoji,
-} from '../../identity/verify-emoji.ts'
+import { sameDigits, verifyDigits } from '../../identity/verify-digits.ts'
 import {
   type ShownVerifyQr,
   scanVerifyQr,
@@ -19,14 +12,12 @@ import {
   type VerifyOutcome,
 } from '../../identity/verify-qr.ts'
 import { tag, textOf, type XmlElement } from '../stanza/element.ts'
+import { confirmRoot, ownSide, rootsToCompare, rootToCompare } from './compared-root.ts'
 import type { ContactBook } from './contact-book.ts'
 import { type IdentityParts, secondsOf } from './context.ts'
+import { type EmojiDeps, EmojiSessions, type EmojiVerification, type SayTo } from './emoji-sessions.ts'
 import type { OwnIdentity } from './own-identity.ts'
-import { notNow } from './secrets.ts'
 import { identityNamespace } from './wire.ts'
-
-/** Says an element to an account inside an encrypted room; resolves whether there is one, and otherwise keeps it for later. */
-export type SayTo = (account: string, element: XmlElement) => Promise<boolean>
 
 /** What a scan came to. */
 export interface ScanResult {
@@ -54,29 +45,6 @@ export interface DigitsToCompare {
   confirm(): Promise<void>
 }
 
-/** A comparison of emoji that is under way. */
-export interface EmojiVerification {
-  /** Bare JID. */
-  readonly account: string
-  /** Whether the other side began. */
-  readonly incoming: boolean
-  /** What to show on both sides; rejects when it fails. */
-  readonly emoji: Promise<SevenEmoji>
-  /** They are the same: the contact is verified. */
-  confirm(): Promise<void>
-  /** They are not, or nobody is there. */
-  cancel(): void
-}
-
-interface EmojiSession {
-  readonly account: string
-  readonly rootHash: Bytes
-  readonly starter?: EmojiStarter
-  readonly answerer?: EmojiAnswerer
-  readonly resolve: (emoji: SevenEmoji) => void
-  readonly reject: (error: unknown) => void
-}
-
 const build = tag(identityNamespace)
 
 /** See the file. */
@@ -85,24 +53,15 @@ export class Verifying {
   readonly #own: OwnIdentity
   readonly #book: ContactBook
   readonly #say: SayTo
-  readonly #onIncoming: (verification: EmojiVerification) => void
   readonly #shown = new Set<ShownVerifyQr>()
-  readonly #emoji = new Map<string, EmojiSession>()
+  readonly #emoji: EmojiSessions
 
-  constructor(
-    parts: IdentityParts,
-    deps: {
-      readonly own: OwnIdentity
-      readonly book: ContactBook
-      readonly say: SayTo
-      readonly onIncoming: (verification: EmojiVerification) => void
-    },
-  ) {
+  constructor(parts: IdentityParts, deps: EmojiDeps) {
     this.#parts = parts
     this.#own = deps.own
     this.#book = deps.book
     this.#say = deps.say
-    this.#onIncoming = deps.onIncoming
+    this.#emoji = new EmojiSessions(parts, deps)
   }
 
   get #now(): bigint {
@@ -110,21 +69,12 @@ export class Verifying {
   }
 
   get #self(): VerifiedSide {
-    const { manifest } = this.#own
-    if (manifest === undefined) throw notNow('this device belongs to no identity')
-    const { rootHash, generation, seq } = manifest
-    return { account: this.#parts.accountBytes, rootHash, generation, seq }
-  }
-
-  #held(account: string): VerifiedSide | undefined {
-    const { rootHash, head } = this.#book.pin(account)
-    if (rootHash === undefined) return undefined
-    return { account: utf8(account), rootHash, generation: head?.generation ?? 0, seq: head?.seq ?? 0n }
+    return ownSide(this.#parts, this.#own)
   }
 
   /** A code to show; `account`: for whom. @throws `identity/state`, `identity_verify/account` */
   showCode(account: string | undefined): ShownCode {
-    const held = account === undefined ? undefined : this.#held(account)
+    const held = account === undefined ? undefined : rootsToCompare(this.#book, account)[0]
     const peer = held && { account: held.account, rootHash: held.rootHash, generation: held.generation }
     const code = showVerifyQr(
       this.#parts.suite,
@@ -151,7 +101,8 @@ export class Verifying {
     })
     const name = fromUtf8(first.theirs.account)
     await this.#book.meet(name, 0)
-    const held = this.#held(name)
+    const roots = rootsToCompare(this.#book, name)
+    const held = roots.find(({ rootHash }) => equalBytes(rootHash, first.theirs.rootHash)) ?? roots[0]
     const peer = { account: first.theirs.account, ...(held === undefined ? {} : { held }) }
     const found = scanVerifyQr(suite, text, { own, peer })
     if (found.outcome !== 'match') return { account: name, outcome: found.outcome, answered: false }
@@ -163,66 +114,18 @@ export class Verifying {
   /** Digits to compare with an account. @throws `identity/state` when nothing is known of it */
   async digits(account: string): Promise<DigitsToCompare> {
     await this.#book.meet(account, 0)
-    const peer = this.#known(account)
+    const peer = rootToCompare(this.#book, account)
     const digits = verifyDigits(this.#self, peer)
     return {
       digits,
       same: (typed) => sameDigits(digits, typed),
-      confirm: () => this.#confirm(account, peer),
+      confirm: () => confirmRoot(this.#book, account, peer.rootHash),
     }
-  }
-
-  #known(account: string): RootOfAccount & { readonly rootHash: Bytes } {
-    const { rootHash } = this.#book.pin(account)
-    if (rootHash === undefined) throw notNow('nothing is known of this account')
-    return { account: utf8(account), rootHash }
-  }
-
-  async #confirm(account: string, { rootHash }: RootOfAccount): Promise<void> {
-    const pinned = this.#book.pin(account).rootHash
-    // what was compared is what counts, not what came since
-    if (pinned === undefined || !equalBytes(pinned, rootHash)) throw notNow('this account has another root by now')
-    await this.#book.observe(account, { kind: 'verified', rootHash })
   }
 
   /** Begins to compare emoji. @throws `identity/state`; `xmpp/not_joined` without an encrypted room with the account */
-  async emoji(account: string): Promise<EmojiVerification> {
-    await this.#book.meet(account, 0)
-    const peer = this.#known(account)
-    const starter = startEmoji(this.#parts.suite, { own: this.#self, peer }, this.#now)
-    const verification = this.#session(account, peer.rootHash, { starter }, false)
-    if (!(await this.#say(account, emojiElement('start', starter.start))))
-      throw new MlsError('xmpp/not_joined', 'there is no encrypted room with this account')
-    return verification
-  }
-
-  #session(
-    account: string,
-    rootHash: Bytes,
-    side: { readonly starter?: EmojiStarter; readonly answerer?: EmojiAnswerer },
-    incoming: boolean,
-  ): EmojiVerification {
-    this.#emoji.get(account)?.reject(new MlsError('identity_verify/session', 'another comparison was begun'))
-    let settle: Pick<EmojiSession, 'resolve' | 'reject'> = { resolve: () => undefined, reject: () => undefined }
-    const emoji = new Promise<SevenEmoji>((resolve, reject) => {
-      settle = { resolve, reject }
-    })
-    emoji.catch(() => undefined)
-    this.#emoji.set(account, { account, rootHash, ...side, ...settle })
-    return {
-      account,
-      incoming,
-      emoji,
-      confirm: async () => {
-        await emoji
-        await this.#confirm(account, { account: utf8(account), rootHash })
-      },
-      cancel: () => {
-        side.starter?.close()
-        settle.reject(new MlsError('identity_verify/session', 'the comparison was given up'))
-        this.#emoji.delete(account)
-      },
-    }
+  emoji(account: string): Promise<EmojiVerification> {
+    return this.#emoji.begin(account)
   }
 
   /** An element of a verification that came from an account, encrypted. Returns whether it was one. */
@@ -231,44 +134,20 @@ export class Verifying {
     const bytes = bytesOf(element)
     if (bytes === undefined) return true
     if (element.name === 'scanned') await this.#scanned(account, bytes)
-    else await this.#emojiStep(account, element.attrs['step'], bytes)
+    else await this.#emoji.receive(account, element.attrs['step'], bytes)
     return true
   }
 
   async #scanned(account: string, reply: Bytes): Promise<void> {
     await this.#book.meet(account, 0)
-    const held = this.#held(account)
-    if (held === undefined) return
-    for (const code of this.#shown) {
-      const outcome = tried(() => code.check(reply, held, this.#now))
-      if (outcome !== 'match') continue
-      this.#shown.delete(code)
-      await this.#book.observe(account, { kind: 'verified', rootHash: held.rootHash })
-      return
-    }
-  }
-
-  async #emojiStep(account: string, step: string | undefined, bytes: Bytes): Promise<void> {
-    const session = this.#emoji.get(account)
-    if (step === 'start') {
-      await this.#book.meet(account, 0)
-      const { suite } = this.#parts
-      const peer = this.#known(account)
-      const answerer = answerEmoji(suite, bytes, { own: this.#self, peer }, this.#now)
-      const verification = this.#session(account, peer.rootHash, { answerer }, true)
-      await this.#say(account, emojiElement('answer', answerer.answer))
-      this.#onIncoming(verification)
-    } else if (step === 'answer' && session?.starter !== undefined) {
-      const { reveal, emoji } = session.starter.reveal(bytes, this.#now)
-      await this.#say(account, emojiElement('reveal', reveal))
-      session.resolve(emoji)
-    } else if (step === 'reveal' && session?.answerer !== undefined) {
-      try {
-        session.resolve(session.answerer.open(bytes, this.#now))
-      } catch (error) {
-        session.reject(error)
+    for (const held of rootsToCompare(this.#book, account))
+      for (const code of this.#shown) {
+        const outcome = tried(() => code.check(reply, held, this.#now))
+        if (outcome !== 'match') continue
+        this.#shown.delete(code)
+        await this.#book.observe(account, { kind: 'verified', rootHash: held.rootHash })
+        return
       }
-    }
   }
 
   /** A link that lets who follows it know this identity. @throws `identity/state` */
@@ -293,8 +172,6 @@ export class Verifying {
     return account
   }
 }
-
-const emojiElement = (step: string, bytes: Uint8Array): XmlElement => build('emoji', { step }, toBase64(bytes))
 
 function bytesOf(element: XmlElement): Bytes | undefined {
   const text = textOf(element)
