@@ -9,11 +9,13 @@ import type { CipherSuite } from '../../src/crypto/cipher-suite.ts'
 import { makeConfig } from '../../src/group/defaults.ts'
 import { Group } from '../../src/group/group.ts'
 import { confirmationTag, expandEpochSecret } from '../../src/key-schedule/key-schedule.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import { ProposalCache } from '../../src/proposals/proposal-cache.ts'
 import { systemClock } from '../../src/providers/system-clock.ts'
+import type { Extension } from '../../src/wire/extension.ts'
 import { GroupContext } from '../../src/wire/group-context.ts'
 import { mls10 } from '../../src/wire/registries.ts'
-import { type PopulatedTree, populatedTree } from './populated-tree.ts'
+import { type PopulatedLeaves, type PopulatedTree, populatedTree } from './populated-tree.ts'
 
 /** See the file. */
 export interface PopulatedGroup {
@@ -23,16 +25,17 @@ export interface PopulatedGroup {
   member(leafIndex: number): Group
 }
 
-/** A group of `members` members; `overrides` for its settings. */
+/** A group of `members` members; `overrides` for its settings, `own` for what it and its leaves say of themselves. */
 export function populatedGroup(
   suite: CipherSuite,
   members: number,
   overrides: Parameters<typeof makeConfig>[0] = {},
+  own: { readonly leaves?: PopulatedLeaves; readonly extensions?: readonly Extension[]; readonly clock?: Clock } = {},
 ): PopulatedGroup {
-  const fixture = populatedTree(suite, members)
+  const fixture = populatedTree(suite, members, own.leaves)
   const config = makeConfig(
     { ratchetTreeExtension: false, externalPub: false, padding: { kind: 'none' }, ...overrides },
-    { authentication: basicAuthentication(), psks: { externalPsk: () => undefined }, clock: systemClock },
+    { authentication: basicAuthentication(), psks: { externalPsk: () => undefined }, clock: own.clock ?? systemClock },
   )
   const epochSecret = suite.randomBytes(suite.parameters.hashLength)
   const context: GroupContext = {
@@ -42,7 +45,7 @@ export function populatedGroup(
     epoch: 5n,
     treeHash: fixture.tree.treeHash,
     confirmedTranscriptHash: suite.hash(epochSecret),
-    extensions: [],
+    extensions: own.extensions ?? [],
   }
   return {
     fixture,

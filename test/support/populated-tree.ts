@@ -15,7 +15,7 @@ import { PrivateTree } from '../../src/ratchet-tree/private-tree.ts'
 import type { Tree } from '../../src/ratchet-tree/tree.ts'
 import type { SyncSigner } from '../../src/signed/signer.ts'
 import { fullWidth, nodeWidth } from '../../src/tree-math/tree-math.ts'
-import { LeafNode, type LeafNodeContent, leafNodeTbs } from '../../src/wire/leaf-node.ts'
+import { type Capabilities, LeafNode, type LeafNodeContent, leafNodeTbs } from '../../src/wire/leaf-node.ts'
 import { ParentNode } from '../../src/wire/ratchet-tree.ts'
 import { Ed25519Sequence, X25519Sequence } from './curve25519-sequence.ts'
 
@@ -33,17 +33,25 @@ export interface PopulatedTree {
   spareKeyPair(i: number): HpkeKeyPair
 }
 
+/** What leaves of the fixture say of themselves, where it is not the default. */
+export interface PopulatedLeaves {
+  /** Identity in the basic credential of a member. */
+  identity(leafIndex: number): Bytes
+  readonly capabilities: Capabilities
+}
+
 /** Content of a leaf that the fixture's groups accept. */
 export function leafContent(
   suite: CipherSuite,
-  name: string,
+  name: string | Bytes,
   keys: { readonly encryptionKey: Bytes; readonly signatureKey: Bytes },
   source: { leafNodeSource: 'commit'; parentHash: Bytes } | { leafNodeSource: 'update' },
+  capabilities?: Capabilities,
 ): LeafNodeContent {
   return {
     ...keys,
-    credential: { credentialType: 'basic', identity: ascii(name) },
-    capabilities: {
+    credential: { credentialType: 'basic', identity: typeof name === 'string' ? ascii(name) : name },
+    capabilities: capabilities ?? {
       versions: [1],
       cipherSuites: [suite.parameters.id],
       extensions: [],
@@ -55,7 +63,7 @@ export function leafContent(
   }
 }
 
-export function populatedTree(suite: CipherSuite, members: number): PopulatedTree {
+export function populatedTree(suite: CipherSuite, members: number, own?: PopulatedLeaves): PopulatedTree {
   const groupId = ascii('populated group')
   const width = fullWidth(members)
   const height = Math.log2(width)
@@ -117,9 +125,10 @@ export function populatedTree(suite: CipherSuite, members: number): PopulatedTre
     }
     const content = leafContent(
       suite,
-      `member ${leaf}`,
+      own?.identity(leaf) ?? `member ${leaf}`,
       { encryptionKey: keys.publicKey(2 * leaf), signatureKey: signatureKeys.publicKey(leaf) },
       { leafNodeSource: 'commit', parentHash: above },
+      own?.capabilities,
     )
     const tbs = leafNodeTbs(content, { groupId, leafIndex: leaf })
     const signature = signatureKeys.sign(leaf, signContent('LeafNodeTBS', tbs))

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { type Bytes, concatBytes } from '../../../src/bytes/bytes.ts'
 import { prosodyDialect } from '../../../src/testing/xmpp/dialect.ts'
-import { XmppService } from '../../../src/testing/xmpp/index.ts'
 import { Blobs, payloadSizes } from '../../../src/xmpp/mls/blobs.ts'
 import { defaultSettings } from '../../../src/xmpp/mls/client-options.ts'
-import { chunkChildren, chunkIn } from '../../../src/xmpp/mls/items.ts'
+import { sealContent } from '../../../src/xmpp/mls/content.ts'
+import { chunkChildren, withHints } from '../../../src/xmpp/mls/items.ts'
 import { WelcomeDelivery } from '../../../src/xmpp/mls/welcome-delivery.ts'
-import { presence } from '../../../src/xmpp/stanza/stanza.ts'
+import { buildEncrypted } from '../../../src/xmpp/mls/wire/encrypted.ts'
+import { buildRoomWelcome } from '../../../src/xmpp/mls/wire/welcome.ts'
+import { openRoom } from '../../../src/xmpp/open-room.ts'
+import type { XmppPort } from '../../../src/xmpp/port.ts'
+import { message, presence } from '../../../src/xmpp/stanza/stanza.ts'
+import { buildHint } from '../../../src/xmpp/xep/xep-0334.ts'
+import { addDevice, largeGroup } from './large-group.ts'
 import { listen, roomJid, World } from './world.ts'
 
 /** What RFC 6120 §13.12 allows at least, announced; and the rate that Debian's ejabberd gives a client. */
@@ -45,43 +50,53 @@ describe('announced limits', () => {
 })
 
 describe('a shaper', () => {
-  test('cuts who sends a large Welcome at once', async () => {
-    const { service, contents, ann } = await large()
-    for (const children of contents) {
-      if (!ann.online) break
-      await ann.send({ name: 'message', ns: 'jabber:client', attrs: { to: 'bob@a.test', type: 'chat' }, children })
-    }
-    expect(ann.online).toBe(false)
-    service.stop()
-  })
-
-  test('lets a Welcome of a group of 10,000 through in chunks, one after the other', async () => {
-    const { service, bytes, contents, ann, bob, packed, blobs } = await large()
-    const got: Bytes[] = []
-    bob.onStanza((stanza) => {
-      const chunk = chunkIn(stanza)
-      if (chunk !== undefined) got[chunk.index] = chunk.bytes
+  test('cuts who sends the Welcome to a group of 10,000 at once, and lets it through in chunks, one after the other', async () => {
+    const world = new World('slow', { 'a.test': slow })
+    const { service } = world
+    const members = 10_000
+    const group = largeGroup(members, roomJid, 'ann@a.test', service.clock)
+    const bob = await world.device('bob@a.test/x', {
+      settings: { keyPackages: 1, slotMs: 3_600_000 },
+      wrap: withoutHttp,
     })
-    const context = { port: ann, timers: service.clock, random: service.random }
+    const ann = service.connect('ann@a.test/x')
+    await ann.send(presence({}))
+    const context = { port: withoutHttp(ann), timers: service.clock, random: service.random }
+    const room = await openRoom(roomJid, context)
+    await room.join({ create: true })
+    await room.affiliate('bob@a.test', 'member')
+    const { at, welcome, tree } = await addDevice(group, room, ann, 'bob@a.test')
+    expect(tree.length).toBeGreaterThan(300 * members)
+
+    const blobs = new Blobs(context, defaultSettings)
+    const [packed, packedTree] = [await blobs.pack(welcome), await blobs.pack(tree)]
+    expect(packedTree.payload.kind).toBe('chunks')
+    const { epoch } = group
+    const main = { room: roomJid, epoch, at, peer: undefined, payload: packed.payload, tree: packedTree.payload }
+    const contents = [...packedTree.chunks.map(chunkChildren), withHints(buildRoomWelcome(main))]
+    const hasty = service.connect('ann@a.test/hasty')
+    for (const children of contents)
+      if (hasty.online) await hasty.send(message({ to: 'carol@a.test', type: 'chat' }, ...children))
+    expect(hasty.online).toBe(false)
+
     await new WelcomeDelivery(context).deliver('1', 'bob@a.test', async () => contents)
     expect(ann.online).toBe(true)
-    expect(concatBytes(...got)).toEqual(bytes)
-    const whole = await blobs.unpack(packed.payload, async (id, count) =>
-      got.map((part, index) => ({ id, count, index, bytes: part })),
-    )
-    expect(whole).toEqual(bytes)
-    service.stop()
-  })
+    await world.until('the invitation', () => bob.client.invitations.length === 1)
+    const bobs = await bob.client.room(roomJid)
+    expect(bobs.devices()).toHaveLength(members + 1)
+    expect(bobs.epochAuthenticator).toEqual(group.epochAuthenticator)
+    const heard = listen(bobs)
+    const data = sealContent({ kind: 'text', body: 'welcome' }, { from: 'ann@a.test', to: roomJid, time: 0 })
+    const bytes = group.protect(data, { authenticatedData: new Uint8Array(0) })
+    await room.send([buildEncrypted({ payload: { kind: 'inline', bytes } }), buildHint('store')])
+    await world.until('the message', () => heard.messages.length === 1)
+    expect(heard.messages[0]).toMatchObject({ body: 'welcome', sender: { account: 'ann@a.test' } })
+    world.stop()
+  }, 120_000)
 
   test('lets a long message through a room in chunks', async () => {
     const world = new World('slow room', { 'a.test': slow })
-    const wrap = (port: import('../../../src/xmpp/port.ts').XmppPort) => ({
-      jid: port.jid,
-      send: port.send.bind(port),
-      request: port.request.bind(port),
-      onStanza: port.onStanza.bind(port),
-      onState: port.onState!.bind(port),
-    })
+    const wrap = withoutHttp
     const alice = await world.device('alice@a.test/x', { wrap })
     const bob = await world.device('bob@a.test/x', { wrap })
     const garden = await alice.client.room(roomJid)
@@ -96,17 +111,13 @@ describe('a shaper', () => {
   })
 })
 
-/** A payload as large as the tree of 10,000 members without parents, packed for a server without upload. */
-async function large() {
-  const base = new XmppService({ seed: 'large', sites: { 'a.test': slow } })
-  const stop = base.clock.autoRun(1)
-  const service = Object.assign(base, { stop })
-  const [ann, bob] = [service.connect('ann@a.test/x'), service.connect('bob@a.test/x')]
-  for (const one of [ann, bob]) await one.send(presence({}))
-  const bytes = new Uint8Array(10_000 * 215).map((_, i) => (i * 7919) >> 5)
-  const { jid, send, request, onStanza } = ann
-  const port = { jid, send: send.bind(ann), request: request.bind(ann), onStanza: onStanza.bind(ann) }
-  const blobs = new Blobs({ port, timers: service.clock, random: service.random }, defaultSettings)
-  const packed = await blobs.pack(bytes)
-  return { service, bytes, packed, blobs, contents: packed.chunks.map(chunkChildren), ann, bob }
+/** The connection without HTTP: what is large goes in chunks. */
+function withoutHttp(port: XmppPort): XmppPort {
+  return {
+    jid: port.jid,
+    send: port.send.bind(port),
+    request: port.request.bind(port),
+    onStanza: port.onStanza.bind(port),
+    ...(port.onState === undefined ? {} : { onState: port.onState.bind(port) }),
+  }
 }
