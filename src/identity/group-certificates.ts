@@ -3,11 +3,19 @@
  * device that is in a hundred groups costs one signature check, and an OPS key one for all its devices. New ones are checked
  * in batches. The cache holds what was right only, so it changes nothing but time.
  */
+import { type Bytes, copyBytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import { mapKey } from '../bytes/text.ts'
-import { encode, opaque, struct } from '../codec/codec.ts'
+import { encode, type Infer, opaque, struct } from '../codec/codec.ts'
 import type { CipherSuite, VerifyRequest } from '../crypto/cipher-suite.ts'
-import { checkDeviceCertTerms, deviceCertInput } from './device-cert.ts'
+import {
+  checkDeviceCertTerms,
+  type DeviceCert,
+  type DeviceCertSubject,
+  decodeDeviceCert,
+  deviceCertInput,
+  verifyDeviceCert,
+} from './device-cert.ts'
 import { certificateSubject, type LeafIdentity } from './group-leaf.ts'
 
 const Fingerprint = struct({ account: opaque, deviceId: opaque, leafKey: opaque, certificate: opaque })
@@ -36,6 +44,25 @@ export class CertificateCache {
   has(leaf: LeafIdentity): boolean {
     const key = this.#key(leaf)
     return key !== undefined && this.#known.has(key)
+  }
+
+  /**
+   * The certificate of one subject from its bytes, which are checked at once where they were not before.
+   * @throws as `decodeDeviceCert` and `verifyDeviceCert`
+   */
+  verified(subject: DeviceCertSubject, bytes: Bytes): DeviceCert {
+    const cert = decodeDeviceCert(bytes)
+    const { account, deviceId, leafKey } = subject
+    const key = this.#keyOf({
+      account: copyBytes(account),
+      deviceId: copyBytes(deviceId),
+      leafKey: copyBytes(leafKey),
+      certificate: bytes,
+    })
+    if (this.#known.has(key)) return cert
+    verifyDeviceCert(this.#suite, subject, cert)
+    this.#remember(key)
+    return cert
   }
 
   /**
@@ -80,8 +107,11 @@ export class CertificateCache {
 
   #key({ account, deviceId, signatureKey, certificate }: LeafIdentity): string | undefined {
     if (certificate === undefined) return undefined
-    const input = encode(Fingerprint, { account, deviceId, leafKey: signatureKey, certificate: certificate.bytes })
-    return mapKey(this.#suite.hash(input))
+    return this.#keyOf({ account, deviceId, leafKey: signatureKey, certificate: certificate.bytes })
+  }
+
+  #keyOf(fingerprint: Infer<typeof Fingerprint>): string {
+    return mapKey(this.#suite.hash(encode(Fingerprint, fingerprint)))
   }
 
   #requestKey({ publicKey, message, signature }: VerifyRequest): string {

@@ -224,7 +224,7 @@ export class RoomGuard implements RoomIdentity {
     const head = this.#people.manifestOf(account)
     // of an account without identity nothing is known; whether its devices need one is for the rules of the group
     if (head === undefined) return true
-    const standing = standingOf(this.#parts.suite, head, { account, device, ...leaf })
+    const standing = standingOf(this.#parts.suite, this.certificates, head, { account, device, ...leaf })
     return standing === 'listed' || standing === 'newer' || standing === 'old_root'
   }
 
@@ -233,7 +233,7 @@ export class RoomGuard implements RoomIdentity {
     const { suite, account } = this.#parts
     const own = who.account === account
     const head = this.#people.manifestOf(who.account)
-    const standing = head && standingOf(suite, head, who)
+    const standing = head && standingOf(suite, this.certificates, head, who)
     const verified = own || this.#book.pin(who.account).trust === 'VERIFIED'
     return trustOf(own ? 'VERIFIED' : this.#book.state(who.account), standing, verified)
   }

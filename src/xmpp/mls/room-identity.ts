@@ -60,7 +60,7 @@ export interface RoomIdentity {
   readonly trust: (who: TrustSubject) => Trust
   /** A room was entered. Returns what to call when it is left. */
   attach?(room: IdentityRoom): () => void
-  /** What is to be shown about the members. */
+  /** What is to be shown about the members. Every message asks: the same list as long as it says the same. */
   issues?(group: Group): readonly IdentityIssue[]
   /** Elements to go with the next own message of a room. */
   toSay?(room: string, group: Group): readonly XmlElement[]

@@ -1,6 +1,8 @@
 /** What the rules cost: changed leaves on the way of a commit, one batch of signatures for a group, nothing the second time. */
 import { describe, expect, test } from 'vitest'
+import { encode } from '../../../src/codec/codec.ts'
 import type { CipherSuite, VerifyRequest } from '../../../src/crypto/cipher-suite.ts'
+import { DeviceCert } from '../../../src/identity/device-cert.ts'
 import { CertificateCache } from '../../../src/identity/group-certificates.ts'
 import { identityGroupRules } from '../../../src/identity/group-rules.ts'
 import type { GroupRules, RuleGroup, RuleTree } from '../../../src/index.ts'
@@ -9,8 +11,9 @@ import type { EncodedLeafNode } from '../../../src/wire/leaf-node.ts'
 import { capabilities, contextOf, outcomeOf, type Phone, phone, suite } from './support.ts'
 
 /** Suite 1 that counts what is verified. */
-function counting(): { readonly suite: CipherSuite; readonly batches: number[] } {
+function counting() {
   const batches: number[] = []
+  const single = { count: 0 }
   const proxy = new Proxy(suite, {
     get(target, name) {
       if (name === 'verifyMany')
@@ -18,11 +21,16 @@ function counting(): { readonly suite: CipherSuite; readonly batches: number[] }
           batches.push(requests.length)
           return target.verifyMany(requests)
         }
+      if (name === 'verify')
+        return (...request: Parameters<CipherSuite['verify']>) => {
+          single.count++
+          return target.verify(...request)
+        }
       const value = Reflect.get(target, name) as unknown
       return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
-  return { suite: proxy, batches }
+  return { suite: proxy as CipherSuite, batches, single }
 }
 
 async function leafOf({ identity, leafExtensions }: Phone): Promise<EncodedLeafNode> {
@@ -126,6 +134,26 @@ describe('certificates', () => {
     const tree = watched(await Promise.all(own.map(leafOf)))
     await identityGroupRules({ suite: counted }).checkGroup(group(tree, 1n))
     expect(batches).toEqual([5])
+  })
+  test('of one leaf at a time are verified once, with those of groups, and what is wrong every time', async () => {
+    const { suite: counted, single } = counting()
+    const certificates = new CertificateCache(counted)
+    const subjectOf = ({ of, entry }: Phone) => ({
+      account: of.account,
+      deviceId: entry.deviceId,
+      leafKey: entry.leafKeys[0]!,
+    })
+    const [one, two] = [phones[0]!, phones[1]!]
+    for (let i = 0; i < 3; i++)
+      expect(certificates.verified(subjectOf(one), encode(DeviceCert, one.cert))).toEqual(one.cert)
+    expect(single.count).toBe(2)
+    await identityGroupRules({ suite: counted, certificates }).checkGroup(group(watched(leaves.slice(0, 2)), 1n))
+    certificates.verified(subjectOf(two), encode(DeviceCert, two.cert))
+    expect(single.count).toBe(2)
+    for (let i = 1; i <= 2; i++) {
+      expect(() => certificates.verified(subjectOf(one), encode(DeviceCert, two.cert))).toThrow()
+      expect(single.count).toBe(2 + i)
+    }
   })
   test('a cache is bounded, and a small one is right', async () => {
     const certificates = new CertificateCache(suite, 3)
