@@ -1,41 +1,39 @@
-/** Attacks on linking a device. */
-
-import { utf8 } from '../../../src/bytes/text.ts'
-import { certifyDevices } from '../../../src/identity/account.ts'
+/** Attacks on linking a device: against the clients of the owner, by whoever stands between them. */
 import { fromCeremonyText, toCeremonyText } from '../../../src/identity/ceremony-text.ts'
-import { LinkingDevice, type LinkReview, requestLink, reviewLink } from '../../../src/identity/link.ts'
-import { type LinkPayload, LinkRequest } from '../../../src/identity/link-payload.ts'
-import { headOf } from '../../../src/identity/manifest-head.ts'
+import { LinkingDevice, requestLink } from '../../../src/identity/link.ts'
+import { LinkRequest } from '../../../src/identity/link-payload.ts'
+import { OfflineLink } from '../../../src/identity.ts'
+import { MemoryMedium, openMemoryStorage } from '../../../src/storage/memory.ts'
+import { MaliciousServer } from '../../../src/testing/xmpp/index.ts'
+import { identityNodes, parseBytes } from '../../../src/xmpp/identity/wire.ts'
+import { seededRandom } from '../../xmpp/mls/seeded.ts'
 import { type Attack, refusal, stopped, succeeded } from '../attack.ts'
-import { alice, beginAs, deviceOf, type Loot, nextBy, seeded, suite } from '../stage.ts'
+import { alice, deviceOf, secondsIn, seeded, suite, Town } from '../stage.ts'
 
-const now = 1_790_000_000n
-const nobodyYet = () => false
+const login = { login: 'password', secret: new TextEncoder().encode('the password of the account') } as const
 
-/** What a steward seals to a device. */
-async function payloadFor(
-  loot: Loot,
-  account: string,
-  asked: ReturnType<typeof deviceOf>,
-): Promise<Omit<LinkPayload, 'version'>> {
-  const manifest = await nextBy(loot, loot.manifest, [{ kind: 'add_device', device: asked, probation: true }])
-  const [issued] = await certifyDevices({ kind: 'ops', ops: loot.ops }, manifest, [asked.deviceId])
-  if (issued === undefined) throw new Error('no certificate')
-  const { generation, seq, hash } = headOf(manifest)
-  return {
-    account: utf8(account),
-    rootHash: manifest.rootHash,
-    head: { generation, seq, hash },
-    login: { login: 'password', secret: utf8('the password of the account') },
-    deviceCert: issued.cert,
-    opsPrivateKey: undefined,
-    welcome: undefined,
-    historyKey: undefined,
-  }
+/** The owner at a steward, with a new device in hand that has no login yet. */
+async function ownerOf(seed: string, account = alice) {
+  const town = new Town(seed)
+  const evil = new MaliciousServer(town.service)
+  const steward = await town.phone(`${account}/phone`)
+  await steward.identity.create()
+  return { town, evil, steward }
 }
 
-const ask = (device: ReturnType<typeof deviceOf>): Promise<LinkingDevice> =>
-  requestLink(suite, { deviceId: device.deviceId, leafKey: device.leafKeys[0]!, name: 'Phone' }, now)
+async function newDevice(town: Town): Promise<OfflineLink> {
+  const random = seededRandom('new device')
+  const randomBytes = (length: number) => random.randomBytes(length)
+  const storage = await openMemoryStorage({ medium: new MemoryMedium(), randomBytes })
+  return OfflineLink.begin({ storage, name: 'Phone', ports: { timers: town.service.clock } })
+}
+
+/** The digits that a device with this request shows for a challenge: anybody can compute them. */
+async function codeAt(town: Town, text: string, challenge: string): Promise<string> {
+  const request = fromCeremonyText(suite, 'L', LinkRequest, text)
+  const keys = await suite.deriveKeyPair(seeded('any'))
+  return new LinkingDevice(suite, request, keys).showCode(challenge, secondsIn(town))
+}
 
 /** 18: the steward scans a code of the attacker in place of that of the new device beside him. */
 const phishing: Attack = {
@@ -43,23 +41,26 @@ const phishing: Attack = {
   name: 'the owner scans the code of an attacker',
   stoppedBy: 'identity_link/code',
   async run() {
-    const loot = await beginAs(alice, 'alice', now)
-    const [mine, evil] = [deviceOf('new phone'), deviceOf('attacker')]
-    const [waiting, attacker] = [await ask(mine), await ask(evil)]
-    const review = reviewLink(suite, attacker.text, { account: utf8(alice), used: nobodyYet }, now + 5n)
+    const { town, steward } = await ownerOf('phishing')
+    const waiting = await newDevice(town)
+    const { deviceId, leafKeys } = deviceOf('attacker')
+    const request = { deviceId, leafKey: leafKeys[0]!, name: 'Phone' }
+    const attacker = await requestLink(suite, request, secondsIn(town))
+    const approval = await steward.identity.review(attacker.text)
     // the owner types the six digits into the device in hand, and its four digits into the steward
-    let typed = waiting.showCode(review.challenge, now + 9n)
+    let typed = waiting.showCode(approval.challenge)
     // one time in ten thousand both devices show the same
-    if (typed === attacker.showCode(review.challenge, now + 9n))
+    if (typed === attacker.showCode(approval.challenge, secondsIn(town)))
       typed = String((Number(typed) + 1) % 10_000).padStart(4, '0')
-    let sealed: Uint8Array | undefined
+    let sealed: string | undefined
     const error = await refusal(async () => {
-      const confirmed = review.confirm(typed, now + 12n)
-      sealed = await confirmed.seal(await payloadFor(loot, alice, evil), now + 13n)
+      sealed = await approval.approve(typed, { via: 'qr', login })
     })
-    if (sealed === undefined) return stopped(error ?? 'nothing')
-    const { login } = await attacker.open(sealed, now + 20n)
-    return succeeded(`the device of the attacker is certified and has the ${login.login} of the account`)
+    const listed = steward.identity.status.devices.length
+    town.stop()
+    if (sealed === undefined) return listed === 1 ? stopped(error ?? 'nothing') : succeeded('the attacker is listed')
+    const payload = await attacker.openText(sealed, secondsIn(town))
+    return succeeded(`the device of the attacker is certified and has the ${payload.login.login} of the account`)
   },
 }
 
@@ -69,17 +70,21 @@ const relay: Attack = {
   name: 'a relay draws the new device into an account of its own',
   stoppedBy: 'identity_link/payload',
   async run() {
-    const mine = deviceOf('new phone')
-    const waiting = await ask(mine)
-    const steward = reviewLink(suite, waiting.text, { account: utf8(alice), used: nobodyYet }, now + 5n)
-    waiting.showCode(steward.challenge, now + 9n)
+    const { town, steward } = await ownerOf('relay')
+    const mallory = await town.phone('mallory@a.test/phone')
+    await mallory.identity.create()
+    const waiting = await newDevice(town)
+    const approval = await steward.identity.review(waiting.text)
+    waiting.showCode(approval.challenge)
     // the relay has seen the request, and not the challenge of the steward: it asks for its own
-    const evil = await beginAs('mallory@a.test', 'mallory', now)
-    const review = reviewLink(suite, waiting.text, { account: utf8('mallory@a.test'), used: nobodyYet }, now + 6n)
-    const confirmed = review.confirm(await codeAt(waiting.text, review.challenge), now + 12n)
-    const sealed = await confirmed.seal(await payloadFor(evil, 'mallory@a.test', mine), now + 13n)
-    const error = await refusal(() => waiting.open(sealed, now + 20n))
-    return error === undefined ? succeeded('the new device belongs to the account of the relay') : stopped(error)
+    const own = await mallory.identity.review(waiting.text)
+    const sealed = await own.approve(await codeAt(town, waiting.text, own.challenge), { via: 'qr', login })
+    let account = ''
+    const error = await refusal(async () => {
+      account = (await waiting.openText(sealed!)).account
+    })
+    town.stop()
+    return error === undefined ? succeeded(`the new device belongs to ${account}`) : stopped(error)
   },
 }
 
@@ -89,36 +94,30 @@ const keySwap: Attack = {
   name: 'a relay puts its own key into the code of the new device',
   stoppedBy: 'identity_link/code',
   async run() {
-    const mine = deviceOf('new phone')
-    const waiting = await ask(mine)
+    const { town, evil, steward } = await ownerOf('key swap')
+    const waiting = await newDevice(town)
     const request = fromCeremonyText(suite, 'L', LinkRequest, waiting.text)
     const keys = await suite.deriveKeyPair(seeded('relay'))
     const swapped = { ...request, hpkeKey: keys.publicKey }
-    const loot = await beginAs(alice, 'alice', now)
     const shown = toCeremonyText(suite, 'L', LinkRequest, swapped)
-    const look = () => reviewLink(suite, shown, { account: utf8(alice), used: nobodyYet }, now + 5n)
-    const same = async ({ challenge }: LinkReview) =>
-      (await codeAt(waiting.text, challenge)) === (await codeAt(shown, challenge))
-    let review = look()
-    // one challenge in ten thousand gives the same digits for both
-    if (await same(review)) review = look()
-    const typed = waiting.showCode(review.challenge, now + 9n)
-    let sealed: Uint8Array | undefined
-    const error = await refusal(async () => {
-      sealed = await review.confirm(typed, now + 12n).seal(await payloadFor(loot, alice, mine), now + 13n)
-    })
+    const approval = await steward.identity.review(shown)
+    const { challenge } = approval
+    let typed = waiting.showCode(challenge)
+    // one challenge in ten thousand gives the same digits for both; a build that leaves the request out gives them always
+    const everywhere = (await codeAt(town, shown, '000000')) === (await codeAt(town, waiting.text, '000000'))
+    if (!everywhere && typed === (await codeAt(town, shown, challenge)))
+      typed = String((Number(typed) + 1) % 10_000).padStart(4, '0')
+    const error = await refusal(() => approval.approve(typed, { login }))
+    town.stop()
+    // what was left for the new device lies on the server, which is the relay
+    const left = evil.seen.find(({ node }) => node === identityNodes.links)
+    const sealed = parseBytes('link', left?.item.payload)
     if (sealed === undefined) return stopped(error ?? 'nothing')
-    const relay = new LinkingDevice(suite, swapped, keys)
-    relay.showCode(review.challenge, now + 15n)
-    const { login } = await relay.open(sealed, now + 20n)
-    return succeeded(`the relay reads the ${login.login} of the account`)
+    const thief = new LinkingDevice(suite, swapped, keys)
+    thief.showCode(challenge, secondsIn(town))
+    const payload = await thief.open(sealed, secondsIn(town))
+    return succeeded(`the relay reads the ${payload.login.login} of the account`)
   },
-}
-
-/** The digits that a device with this request shows for a challenge: anybody can compute them. */
-async function codeAt(text: string, challenge: string): Promise<string> {
-  const request = fromCeremonyText(suite, 'L', LinkRequest, text)
-  return new LinkingDevice(suite, request, await suite.deriveKeyPair(seeded('any'))).showCode(challenge, now + 9n)
 }
 
 export const linkAttacks: readonly Attack[] = [phishing, relay, keySwap]
