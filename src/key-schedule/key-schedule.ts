@@ -50,7 +50,7 @@
 import { type Bytes, empty, equalBytes, wipe } from '../bytes/bytes.ts'
 import { at, bug, check } from '../bytes/errors.ts'
 import { Secret } from '../bytes/secret.ts'
-import { written } from '../codec/writer.ts'
+import { lent } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { deriveSecret, expandWithLabel, expandWithLabels } from '../crypto/labels.ts'
 import { type AuthenticatedContent, FramedContent, FramedWireFormat } from '../wire/framed-content.ts'
@@ -200,13 +200,15 @@ export function confirmedTranscriptHash(
   content: AuthenticatedContent,
 ): Bytes {
   if (content.content.contentType !== 'commit') throw bug('only commits enter the transcript')
-  const input = written((writer) => {
-    writer.raw(interimTranscriptHash)
-    FramedWireFormat.write(writer, content.wireFormat)
-    FramedContent.write(writer, content.content)
-    writer.opaque(content.auth.signature)
-  })
-  return suite.hash(input)
+  return lent(
+    (writer) => {
+      writer.raw(interimTranscriptHash)
+      FramedWireFormat.write(writer, content.wireFormat)
+      FramedContent.write(writer, content.content)
+      writer.opaque(content.auth.signature)
+    },
+    (input) => suite.hash(input),
+  )
 }
 
 /** `interim_transcript_hash`: Nh bytes over the confirmed hash and the confirmation tag of the same epoch. */
@@ -215,11 +217,13 @@ export function interimTranscriptHash(
   confirmedTranscriptHash: Uint8Array,
   confirmationTag: Uint8Array,
 ): Bytes {
-  const input = written((writer) => {
-    writer.raw(confirmedTranscriptHash)
-    writer.opaque(confirmationTag)
-  })
-  return suite.hash(input)
+  return lent(
+    (writer) => {
+      writer.raw(confirmedTranscriptHash)
+      writer.opaque(confirmationTag)
+    },
+    (input) => suite.hash(input),
+  )
 }
 
 /** `confirmation_tag` of an epoch: Nh bytes. Does not consume the key. @throws `secret/consumed` */

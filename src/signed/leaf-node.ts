@@ -1,8 +1,9 @@
 /** Signatures of LeafNodes (RFC 9420 §7.2, §7.3). */
 import { MlsError } from '../bytes/errors.ts'
 import { encode } from '../codec/codec.ts'
+import { lent } from '../codec/writer.ts'
 import type { CipherSuite, VerifyRequest } from '../crypto/cipher-suite.ts'
-import { signContentOf } from '../crypto/labels.ts'
+import { signContentOf, writeSignContent } from '../crypto/labels.ts'
 import {
   type EncodedLeafNode,
   LeafNode,
@@ -43,8 +44,11 @@ export function verifyLeafNodeSignature(
   bytes: Uint8Array,
   position: LeafPosition | undefined,
 ): void {
-  const { publicKey, message, signature } = leafNodeVerifyRequest(bytes, position)
+  const leaf = readSignedLeaf(bytes)
+  const valid = lent(
+    (writer) => writeSignContent(writer, label, () => writeLeafNodeTbs(writer, leaf, position)),
+    (signed) => suite.verify(leaf.signatureKey, signed, leaf.signature),
+  )
   // RFC 9420 §7.3 V098, with the position in what is signed: V099, V100
-  if (!suite.verify(publicKey, message, signature))
-    throw new MlsError('crypto/signature', 'the signature of a leaf does not hold', { rule: 'V098' })
+  if (!valid) throw new MlsError('crypto/signature', 'the signature of a leaf does not hold', { rule: 'V098' })
 }
