@@ -11,16 +11,22 @@ import { Town } from './town.ts'
 afterEach(() => vi.restoreAllMocks())
 const suite: CipherSuite = await cipherSuite(1)
 
-/** Looks into leaves, and walks over all of them, of all devices in this process. */
-function watch() {
+/** Looks into leaves, walks over all of them and questions about people, of all devices of a town. */
+function watch(town: Town) {
   const looks = vi.spyOn(TreeLeaf.prototype, 'leafNode', 'get')
   const walks = vi.spyOn(Tree.prototype, 'members')
+  let asked = 0
+  town.service.intercept((stanza) => {
+    if (stanza.name === 'iq' && stanza.attrs['from']?.endsWith('@example.org')) asked++
+    return stanza
+  })
   return {
-    async during(work: () => Promise<unknown>): Promise<readonly [number, number]> {
+    async during(work: () => Promise<unknown>) {
       looks.mockClear()
       walks.mockClear()
+      asked = 0
       await work()
-      return [looks.mock.calls.length, walks.mock.calls.length]
+      return { looks: looks.mock.calls.length, walks: walks.mock.calls.length, asked }
     },
   }
 }
@@ -61,7 +67,7 @@ async function costs(size: number) {
   expect([garden.devices().length, garden.health.canSend, atBob.health.canSend]).toEqual([size, true, true])
   // most of the people have no identity: that is an issue of each
   expect(garden.health.issues.length).toBe(size - 2)
-  const { during } = watch()
+  const { during } = watch(town)
   const list = [
     await during(async () => {
       await atBob.update()
@@ -90,7 +96,8 @@ async function costs(size: number) {
   return list
 }
 
-test('looks into leaves do not grow with the group', async () => {
+test('neither looks into leaves nor questions about people grow with the group', async () => {
   const [small, large] = [await costs(50), await costs(1000)]
   expect(large).toEqual(small)
+  expect(small.every(({ walks, asked }) => walks === 0 && asked <= 8)).toBe(true)
 }, 120_000)
