@@ -28,7 +28,7 @@ export class WelcomeDelivery {
 
   /**
    * Sends stanzas to an account; again where its server cannot be reached. A second call with the same id waits for the first.
-   * Resolves when nothing was sent back for a while.
+   * Resolves when the own server has read everything and nothing was sent back for a while.
    * @throws XmppError when the account's server refuses; `xmpp/offline`; `xmpp/closed`
    */
   deliver(id: string, account: string, stanzas: () => Promise<readonly (readonly XmlElement[])[]>): Promise<void> {
@@ -62,17 +62,17 @@ export class WelcomeDelivery {
       wake()
     })
     try {
-      for (const [i, children] of contents.entries()) {
-        if (i > 0) await this.#taken()
-        if (returned !== undefined) return returned
+      for (const children of contents) {
         const id = freshId(random)
         ids.add(id)
         await port.send(message({ to: account, type: 'chat', id }, ...children, buildOriginId(id)))
+        // the last one, too: what the own server has not read is lost with the connection, and nobody sends it back
+        await this.#taken()
+        if (returned !== undefined) return returned
       }
-      if (returned === undefined)
-        await this.#wait(bounceMs, (done) => {
-          wake = done
-        })
+      await this.#wait(bounceMs, (done) => {
+        wake = done
+      })
       return returned
     } finally {
       stop()

@@ -4,16 +4,12 @@ import { MemoryMedium, openMemoryStorage } from '../../../src/storage/memory.ts'
 import { openSealedStorage } from '../../../src/storage/sealed.ts'
 import type { RoomMessage } from '../../../src/xmpp/index.ts'
 import { random } from '../../group-store/support.ts'
-import { bodies, type Device, listen, roomJid, World } from './world.ts'
+import { bodies, type Device, invited, listen, roomJid, World } from './world.ts'
 
 async function pair(name: string, options: Parameters<World['device']>[1] = {}) {
   const world = new World(name)
-  const alice = await world.device('alice@a.test/x')
-  const bob = await world.device('bob@a.test/x', options)
-  const garden = await alice.client.room(roomJid)
-  await garden.invite('bob@a.test')
-  await world.until('the invitation', () => bob.client.invitations.length === 1)
-  return { world, alice, bob, garden, bobs: await bob.client.room(roomJid) }
+  const made = await invited(world, options)
+  return { world, ...made, bobs: await made.bob.client.room(roomJid) }
 }
 
 async function again(world: World, { port, client, medium }: Device, options: Parameters<World['device']>[1] = {}) {

@@ -4,7 +4,7 @@ import { parseKeyPackages } from '../../../src/xmpp/mls/wire/key-packages.ts'
 import { fetchPep } from '../../../src/xmpp/pep/pep-fetch.ts'
 import { configureNode, createNode, readNodeConfig } from '../../../src/xmpp/pep/pep-node.ts'
 import { fieldValue } from '../../../src/xmpp/xep/xep-0004.ts'
-import { bodies, type Device, listen, roomJid, World } from './world.ts'
+import { bodies, type Device, invited, listen, roomJid, World } from './world.ts'
 
 const published = async (device: Device) => {
   const found = await fetchPep(device.port, device.client.account, keyPackagesNode)
@@ -63,11 +63,7 @@ describe('KeyPackages', () => {
 
   test('the last resort serves when nothing else is left, and the keys are renewed soon', async () => {
     const world = new World('last resort')
-    const alice = await world.device('alice@a.test/x')
-    const bob = await world.device('bob@a.test/x', { settings: { keyPackages: 0 } })
-    const garden = await alice.client.room(roomJid)
-    await garden.invite('bob@a.test')
-    await world.until('the invitation', () => bob.client.invitations.length === 1)
+    const { bob, garden } = await invited(world, { settings: { keyPackages: 0 } })
     await bob.client.room(roomJid)
     await world.until('the renewal', () => garden.health.epoch === 2n)
     expect((await published(bob))[0]!.lastResort).toBeDefined()

@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { XmlElement } from '../../../src/xmpp/stanza/element.ts'
-import { bodies, listen, roomJid, World } from './world.ts'
-
-const isOurs = (stanza: XmlElement, name: string): boolean =>
-  stanza.children.some((node) => typeof node !== 'string' && node.name === name)
+import { bodies, has, invited, listen, roomJid, World } from './world.ts'
 
 describe('recovery', () => {
   test('a device that stops between sending and the echo goes on: the commit counts, the Welcome goes out', async () => {
@@ -13,7 +9,7 @@ describe('recovery', () => {
     const garden = await alice.client.room(roomJid)
     // the room takes the commit, and alice never hears of it
     const stop = world.service.intercept((stanza, to) =>
-      to === 'alice@a.test/x' && (isOurs(stanza, 'handshake') || isOurs(stanza, 'result')) ? undefined : stanza,
+      to === 'alice@a.test/x' && (has(stanza, 'handshake') || has(stanza, 'result')) ? undefined : stanza,
     )
     const inviting = garden.invite('bob@a.test')
     inviting.catch(() => undefined)
@@ -39,7 +35,7 @@ describe('recovery', () => {
     const world = new World('beginning')
     const alice = await world.device('alice@a.test/x')
     const stop = world.service.intercept((stanza, to) =>
-      to === 'alice@a.test/x' && (isOurs(stanza, 'handshake') || isOurs(stanza, 'result')) ? undefined : stanza,
+      to === 'alice@a.test/x' && (has(stanza, 'handshake') || has(stanza, 'result')) ? undefined : stanza,
     )
     const entering = alice.client.room(roomJid)
     entering.catch(() => undefined)
@@ -58,11 +54,7 @@ describe('recovery', () => {
 
   test('a message whose stanza was lost on the way is sent again, the same bytes, once', async () => {
     const world = new World('resend')
-    const alice = await world.device('alice@a.test/x')
-    const bob = await world.device('bob@a.test/x')
-    const garden = await alice.client.room(roomJid)
-    await garden.invite('bob@a.test')
-    await world.until('the invitation', () => bob.client.invitations.length === 1)
+    const { alice, bob, garden } = await invited(world)
     const bobs = await bob.client.room(roomJid)
     const heard = listen(bobs)
     // the connection ends with the message on its way; the application connects again
@@ -84,11 +76,7 @@ describe('recovery', () => {
 
   test('200 epochs and their messages are caught up with in order', async () => {
     const world = new World('catch-up')
-    const alice = await world.device('alice@a.test/x')
-    const bob = await world.device('bob@a.test/x')
-    const garden = await alice.client.room(roomJid)
-    await garden.invite('bob@a.test')
-    await world.until('the invitation', () => bob.client.invitations.length === 1)
+    const { bob, garden } = await invited(world)
     await bob.client.room(roomJid)
     bob.port.disconnect()
     await bob.client.close()
@@ -133,11 +121,7 @@ describe('recovery', () => {
 
   test('who was removed and is invited again joins a new time', async () => {
     const world = new World('again')
-    const alice = await world.device('alice@a.test/x')
-    const bob = await world.device('bob@a.test/x')
-    const garden = await alice.client.room(roomJid)
-    await garden.invite('bob@a.test')
-    await world.until('the invitation', () => bob.client.invitations.length === 1)
+    const { bob, garden } = await invited(world)
     const bobs = await bob.client.room(roomJid)
     const heard = listen(bobs)
     await garden.remove('bob@a.test')

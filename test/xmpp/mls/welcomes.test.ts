@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { XmlElement } from '../../../src/xmpp/stanza/element.ts'
-import { listen, roomJid, World } from './world.ts'
-
-const has = (stanza: XmlElement, name: string): boolean =>
-  stanza.children.some((node) => typeof node !== 'string' && node.name === name)
+import { MlsError } from '../../../src/bytes/errors.ts'
+import { has, invited, listen, roomJid, World } from './world.ts'
 
 const commitsIn = (world: World): number =>
   world.service
@@ -15,11 +12,7 @@ const commitsIn = (world: World): number =>
 describe('an invitation is one only once', () => {
   test('a Welcome that the archive shows again after a removal and a restart invites nobody', async () => {
     const world = new World('stale')
-    const alice = await world.device('alice@a.test/x')
-    const bob = await world.device('bob@a.test/x')
-    const garden = await alice.client.room(roomJid)
-    await garden.invite('bob@a.test')
-    await world.until('the invitation', () => bob.client.invitations.length === 1)
+    const { bob, garden } = await invited(world)
     const bobs = await bob.client.room(roomJid)
     await garden.remove('bob@a.test')
     await world.until('bob is out', () => ['removed', 'expelled'].includes(bobs.health.state))
@@ -35,13 +28,45 @@ describe('an invitation is one only once', () => {
     world.stop()
   })
 
-  test('who was removed and invited again while away joins, though his storage says that he is a member', async () => {
-    const world = new World('away')
-    const alice = await world.device('alice@a.test/x')
+  test('a Welcome that got lost before the own server read it goes out again with the next connection', async () => {
+    const world = new World('unread')
+    let dead = false
+    const alice = await world.device('alice@a.test/x', {
+      // a connection that is gone, and does not know it: what is written comes nowhere, and nothing answers
+      wrap: (port) => ({
+        jid: port.jid,
+        send: async (stanza) => {
+          dead ||= has(stanza, 'welcome')
+          if (!dead) await port.send(stanza)
+        },
+        request: async (stanza, options) => (dead ? await never() : await port.request(stanza, options)),
+        onStanza: (listener) => port.onStanza(listener),
+        onState: (listener) => port.onState!(listener),
+      }),
+    })
+    const never = async (): Promise<never> => {
+      await world.wait(100_000)
+      throw new MlsError('xmpp/offline', 'the connection was lost')
+    }
     const bob = await world.device('bob@a.test/x')
     const garden = await alice.client.room(roomJid)
     await garden.invite('bob@a.test')
+    await world.wait(60_000)
+    expect(dead).toBe(true)
+    expect(bob.client.invitations).toEqual([])
+    await alice.client.close()
+    alice.port.disconnect()
+    const again = await world.device('alice@a.test/x', { medium: alice.medium })
+    const room = await again.client.room(roomJid)
     await world.until('the invitation', () => bob.client.invitations.length === 1)
+    const bobs = await bob.client.room(roomJid)
+    expect(bobs.epochAuthenticator).toEqual(room.epochAuthenticator)
+    world.stop()
+  })
+
+  test('who was removed and invited again while away joins, though his storage says that he is a member', async () => {
+    const world = new World('away')
+    const { bob, garden } = await invited(world)
     await bob.client.room(roomJid)
     bob.port.disconnect()
     await bob.client.close()

@@ -14,6 +14,7 @@ import {
   type Unreadable,
   type XmppPort,
 } from '../../../src/xmpp/index.ts'
+import type { XmlElement } from '../../../src/xmpp/stanza/element.ts'
 import { presence } from '../../../src/xmpp/stanza/stanza.ts'
 import { seededRandom } from './seeded.ts'
 
@@ -81,6 +82,21 @@ export class World {
   stop(): void {
     this.#stop()
   }
+}
+
+/** A room of alice's that bob is invited to and has not entered. */
+export async function invited(world: World, bobs: Parameters<World['device']>[1] = {}) {
+  const alice = await world.device('alice@a.test/x')
+  const bob = await world.device('bob@a.test/x', bobs)
+  const garden = await alice.client.room(roomJid)
+  await garden.invite('bob@a.test')
+  await world.until('the invitation', () => bob.client.invitations.length === 1)
+  return { alice, bob, garden }
+}
+
+/** Whether a stanza, or an element in it, has a child of this name. */
+export function has(stanza: XmlElement, name: string): boolean {
+  return stanza.children.some((node) => typeof node !== 'string' && node.name === name)
 }
 
 /** A connection that loses messages while it is muted: all of them, or those to an address. */
