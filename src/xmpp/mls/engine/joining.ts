@@ -260,12 +260,13 @@ export async function answerRequests(turn: Turn): Promise<void> {
   const { group } = state
   if (group === undefined || state.phase !== 'active' || !state.live || state.quarantine !== undefined) return
   const { requests } = state
+  if (requests.length === 0) return
   state.requests = []
+  const [bytes, groupInfo] = [group.ratchetTree(), await group.groupInfo()]
+  const { epoch, id } = group
   for (const { request, account } of requests) {
     const leaf = accountsIn(group).leafOf(account, request.device)
-    const tree = { bytes: group.ratchetTree(), at: state.base, request: request.id, leaf }
-    const groupInfo = await group.groupInfo()
-    const { epoch, id } = group
+    const tree = { bytes, at: state.base, request: request.id, leaf }
     const item = { kind: 'handshake', handshake: 'state', group: id, epoch, bytes: undefined, groupInfo, tree } as const
     effects.push({ kind: 'send', id: engineId(context), item })
   }
