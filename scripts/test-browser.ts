@@ -1,6 +1,7 @@
 /**
  * The engine in real headless Chromium: bundled by esbuild and by Vite from `dist/`, as an application would, then all suites
- * create, join, talk, remove, restore. `CHROMIUM` names another executable. Ends with `N passed, N failed`.
+ * create, join, talk, remove, restore; and a larger group is joined over Web Workers. `CHROMIUM` names another executable. Ends
+ * with `N passed, N failed`.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -14,16 +15,19 @@ import { build as vite } from 'vite'
 const { CHROMIUM = '/usr/bin/chromium' } = process.env
 const root = join(import.meta.dirname, '..')
 const page = join(root, 'test/browser/page.ts')
+const webPool = 'xmpp-mls/providers/pool/web'
+const alias = { [webPool]: join(root, 'dist/providers/pool/web.js'), 'xmpp-mls': join(root, 'dist/index.js') }
 
-async function withEsbuild(): Promise<string> {
+/** The text of a page or of a worker: esbuild makes no worker out of a URL, and so an application bundles that apart. */
+async function withEsbuild(entry: string): Promise<string> {
   const { outputFiles } = await esbuild({
-    entryPoints: [page],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     minify: true,
     format: 'esm',
     platform: 'browser',
-    alias: { 'xmpp-mls': join(root, 'dist/index.js') },
+    alias,
   })
   return outputFiles[0]!.text
 }
@@ -37,17 +41,25 @@ async function withVite(): Promise<[string, string][]> {
     await vite({
       root: folder,
       logLevel: 'warn',
-      resolve: { alias: { 'xmpp-mls': join(root, 'dist/index.js') } },
+      base: '/vite/',
+      resolve: { alias },
+      worker: { format: 'es' },
       build: { outDir: 'out', lib: { entry: 'page.ts', formats: ['es'], fileName: () => 'page.js' } },
     })
     const out = join(folder, 'out')
-    return readdirSync(out).map((file) => [`/vite/${file}`, readFileSync(join(out, file), 'utf8')])
+    return readdirSync(out, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.m?js$/.test(file))
+      .map((file) => [`/vite/${file}`, readFileSync(join(out, file), 'utf8')])
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-const scripts = new Map<string, string>([['/esbuild.js', await withEsbuild()], ...(await withVite())])
+const scripts = new Map<string, string>([
+  ['/esbuild.js', await withEsbuild(page)],
+  ['/web-worker.js', await withEsbuild(join(root, 'dist/providers/pool/web-worker.js'))],
+  ...(await withVite()),
+])
 const server = createServer((request, response) => {
   const path = (request.url ?? '/').split('?')[0]!
   const script = scripts.get(path)

@@ -12,6 +12,7 @@ import {
   suites,
   utf8,
 } from 'xmpp-mls'
+import { createWebPool } from 'xmpp-mls/providers/pool/web'
 
 interface Outcome {
   readonly name: string
@@ -45,11 +46,48 @@ async function scenario(id: number): Promise<void> {
   same(bob.status, 'removed')
 }
 
+/** Two Web Workers check the signatures of a join and seal a commit: the same states as on one thread. */
+async function overWorkers(members: number): Promise<void> {
+  const pool = createWebPool({ size: 2, minimum: 0 })
+  try {
+    await pool.warm()
+    const [alone, shared] = [await cipherSuite(1), await cipherSuite(1, { provider: pool })]
+    const keys = await Promise.all(
+      Array.from({ length: members }, (_, i) =>
+        createKeyPackage({ suite: alone, identity: createIdentity(alone, `member ${i}`) }),
+      ),
+    )
+    const alice = await createGroup({ suite: shared, identity: createIdentity(shared, 'alice') })
+    const beforeAdding = pool.finished
+    const { welcome } = alice.merge((await alice.commit({ add: keys.map(({ message }) => message) })).staged)
+    if (pool.finished < beforeAdding + 2) throw new Error('the commit was made without workers')
+    const beforeJoining = pool.finished
+    const keyPackage = need(keys[0])
+    const joined = await joinGroup({ suite: shared, welcome: need(welcome), keyPackage })
+    if (pool.finished < beforeJoining + 2) throw new Error('the join was made without workers')
+    const plain = await joinGroup({ suite: alone, welcome: need(welcome), keyPackage })
+    for (const group of [joined, plain]) {
+      same(group.memberCount, members + 1)
+      same(String(group.treeHash), String(alice.treeHash))
+      same(String(group.epochAuthenticator), String(alice.epochAuthenticator))
+    }
+    same(String(joined.snapshot()), String(plain.snapshot()))
+    const result = await joined.receive(alice.protect(utf8('hello')))
+    same(result.kind === 'message' && fromUtf8(result.data), 'hello')
+  } finally {
+    pool.close()
+  }
+}
+
 async function run(): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const { id, name } of suites) {
+  const scenarios: [string, () => Promise<void>][] = [
+    ...suites.map(({ id, name }): [string, () => Promise<void>] => [name, () => scenario(id)]),
+    ['two Web Workers, 100 members', () => overWorkers(100)],
+  ]
+  for (const [name, work] of scenarios) {
     try {
-      await scenario(id)
+      await work()
       outcomes.push({ name, problem: '' })
     } catch (error) {
       outcomes.push({ name, problem: String(error) })
