@@ -16,7 +16,7 @@ export {
 } from './identity/sentences.ts'
 export type { BackupOpener, RestoredIdentity } from './xmpp/identity/backups.ts'
 export { IdentityClient } from './xmpp/identity/client.ts'
-export type { IdentityFinding, SplitView } from './xmpp/identity/contact-book.ts'
+export type { IdentityFinding, SplitView } from './xmpp/identity/contact-findings.ts'
 export type { EmojiVerification } from './xmpp/identity/emoji-sessions.ts'
 export type { DeviceLink, LinkApproval, LinkLogin } from './xmpp/identity/linking.ts'
 export { type LinkedAccount, OfflineLink, type OfflineLinkOptions } from './xmpp/identity/offline-link.ts'

@@ -1,8 +1,7 @@
 /** Facts about accounts that are handed on as files, checked without a network. */
-import { fromHex, toHex, utf8 } from '../bytes/text.ts'
+import { fromHex, fromUtf8, toHex, utf8 } from '../bytes/text.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { type ProvenEvidence, verifyEvidence } from '../identity/evidence.ts'
-import { accountText } from '../xmpp/identity/contact-book.ts'
 import type { IdentityContact } from '../xmpp/identity/types.ts'
 
 /** A root as people hand it on: 64 hexadecimal digits. @throws Error with a sentence */
@@ -32,7 +31,7 @@ export function checkEvidence(
 
 function linesOf(proven: ProvenEvidence): string[] {
   const list = (name: string, { account, generation, seq, hash, issuedAt }: Manifest): string =>
-    `${name}: list ${seq} of generation ${generation}, ${toHex(hash).slice(0, 16)}…, signed for ${accountText(account)}, ${dateOf(issuedAt)}`
+    `${name}: list ${seq} of generation ${generation}, ${toHex(hash).slice(0, 16)}…, signed for ${fromUtf8(account)}, ${dateOf(issuedAt)}`
   switch (proven.kind) {
     case 'equivocation':
       return [

@@ -1,9 +1,8 @@
 /** The pins of other accounts: reading their nodes, remembering what was seen, telling what was found. */
-import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
-import { MlsError } from '../../bytes/errors.ts'
-import { fromUtf8, mapKey, utf8 } from '../../bytes/text.ts'
+import { equalBytes } from '../../bytes/bytes.ts'
+import { mapKey, utf8 } from '../../bytes/text.ts'
 import { decode, encode } from '../../codec/codec.ts'
-import { emptyLog } from '../../identity/chain.ts'
+import { emptyLog } from '../../identity/chain-walk.ts'
 import {
   advance,
   type ContactObservation,
@@ -12,50 +11,27 @@ import {
   unknownContact,
 } from '../../identity/contact.ts'
 import { decodePin, encodePin } from '../../identity/contact-pin.ts'
-import { encodeEvidence, equivocationEvidence } from '../../identity/evidence.ts'
-import { type Finding, loudnessOf } from '../../identity/findings.ts'
+import type { Finding } from '../../identity/findings.ts'
 import type { RotationProof } from '../../identity/group-evidence.ts'
 import { identityLimits } from '../../identity/limits.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'
 import { type ReadPublication, readPublication } from '../../identity/publication.ts'
 import { RotationStatement } from '../../identity/rotation.ts'
-import { findingSentence } from '../../identity/sentences.ts'
 import { subscribePep } from '../pep/pep-fetch.ts'
 import { XmppError } from '../stanza/xmpp-error.ts'
 import { ChangeLog } from './change-log.ts'
+import {
+  describe,
+  type IdentityFinding,
+  splitEvidence,
+  splitSentence,
+  tried,
+  withheldSentence,
+} from './contact-findings.ts'
 import { beforeNextLook, type IdentityParts, maxLooks, secondsOf } from './context.ts'
 import type { ShownIdentity } from './directory.ts'
 import type { StoredFinding, StoredPin } from './store.ts'
 import { identityNodes } from './wire.ts'
-
-/** Another member of a room was shown another root of an account. */
-export interface SplitView {
-  readonly kind: 'split_view'
-  /** The other root, 32 bytes. */
-  readonly rootHash: Bytes
-}
-
-/** The server has nothing to show of an account any more. */
-export interface Withheld {
-  readonly kind: 'withheld'
-}
-
-const withheldSentence = 'The server does not show the list of devices of this person any more.'
-const splitSentence =
-  'Somebody in a room was shown another identity of this person than you: a server tells two people two things.'
-
-/** Something that was found about an account. */
-export interface IdentityFinding {
-  /** Bare JID. */
-  readonly account: string
-  readonly finding: Finding | SplitView | Withheld
-  /** `silent` ones are for logs alone. */
-  readonly loudness: ReturnType<typeof loudnessOf>
-  /** One plain sentence, where it is to be shown. */
-  readonly sentence: string | undefined
-  /** A proof that anybody can check offline, where there is one. */
-  readonly evidence: Bytes | undefined
-}
 
 /** Who is told. */
 export interface ContactBookEvents {
@@ -293,38 +269,4 @@ function storedPin(account: string, { pin, rotations, readAt }: Known): StoredPi
     })),
     readAt,
   }
-}
-
-function describe(account: string, finding: Finding, seen: ContactObservation, pin: ContactPin): IdentityFinding {
-  const evidence = tried(() => evidenceFor(finding, seen, pin))
-  return { account, finding, loudness: loudnessOf(finding), sentence: findingSentence(finding), evidence }
-}
-
-/** Evidence of two roots for one account. @throws `identity/limit` */
-export function splitEvidence(first: VerifiedManifest, second: VerifiedManifest): Bytes {
-  return encodeEvidence({ version: 1, kind: 'split_view', first: first.bytes, second: second.bytes })
-}
-
-/** A proof of what was found, where there can be one. @throws `identity/limit` for one that is too large */
-function evidenceFor(finding: Finding, seen: ContactObservation, { head }: ContactPin): Bytes | undefined {
-  if (finding.kind === 'equivocation') return equivocationEvidence(finding.first, finding.second)
-  if (seen.kind !== 'published' || head === undefined) return undefined
-  const [known, shown] = [head.bytes, seen.current.bytes]
-  if (finding.kind === 'rollback' && equalBytes(head.rootHash, seen.current.rootHash))
-    return encodeEvidence({ version: 1, kind: 'rollback', newer: known, shown })
-  return finding.kind === 'changed' ? splitEvidence(head, seen.current) : undefined
-}
-
-function tried<T>(make: () => T): T | undefined {
-  try {
-    return make()
-  } catch (error) {
-    if (error instanceof MlsError && error.kind !== 'bug') return undefined
-    throw error
-  }
-}
-
-/** The bare JID of account bytes. @throws `codec/text` for bytes that are no text */
-export function accountText(account: Uint8Array): string {
-  return fromUtf8(account)
 }

@@ -10,7 +10,7 @@ import type { OwnDeviceState } from '../../identity/own-device.ts'
 import type { RootState } from '../../identity/root-state.ts'
 import type { Storage } from '../../ports/storage.ts'
 import type { RandomSource, Timers, XmppPort } from '../port.ts'
-import type { IdentityFinding } from './contact-book.ts'
+import type { IdentityFinding } from './contact-findings.ts'
 import type { EmojiVerification } from './emoji-sessions.ts'
 import type { StoredFinding } from './store.ts'
 
