@@ -203,7 +203,7 @@ export function lookUp<V>(map: PersistentMap<V>, key: Uint8Array): V | undefined
 }
 
 /** Which rule two nodes with one encryption key break. */
-export function encryptionKeyRule(a: NodeIndex, b: NodeIndex): 'V124' | 'V125' | 'V161' {
+function encryptionKeyRule(a: NodeIndex, b: NodeIndex): 'V124' | 'V125' | 'V161' {
   const parents = (a % 2) + (b % 2)
   return parents === 0 ? 'V124' : parents === 1 ? 'V125' : 'V161'
 }

@@ -6,7 +6,7 @@
 import { pageSlots } from './page-format.ts'
 
 /** Levels of a band. */
-export const bandLevels = 6
+const bandLevels = 6
 
 /** The place of a node: a band, and an index in the sequence of that band. Slot 0 of every page stays blank. */
 export interface NodePlace {

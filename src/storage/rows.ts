@@ -13,13 +13,13 @@ import type { StorageEntry, StorageOperation, StorageRange } from '../ports/stor
 export const maxKeyLength = 400
 
 /** The longest key that drivers accept: wrappers put a table name before the caller's key. */
-export const maxDriverKeyLength = 448
+const maxDriverKeyLength = 448
 
 /** The longest value, in bytes. */
 export const maxValueLength = 64 * 1024 * 1024
 
 /** The most entries of one scan. */
-export const maxScan = 65_536
+const maxScan = 65_536
 
 /** The address of the owner row. */
 export const ownerAddress: Bytes = new Uint8Array(1)
@@ -49,7 +49,7 @@ export function outOfRange(what: string): MlsError {
  * The bytes before every key of a table.
  * @throws `storage/range` when the name is not one of a table
  */
-export function tablePrefix(table: string): Bytes {
+function tablePrefix(table: string): Bytes {
   // Names with a colon belong to wrappers (see sealed.ts); the port promises callers 40 characters without one.
   if (!/^[a-z0-9_.:-]{1,46}$/.test(table)) throw outOfRange('not a name of a table')
   const out = new Uint8Array(table.length + 1)
@@ -73,7 +73,7 @@ export function splitAddress(address: Uint8Array): { readonly table: string; rea
 }
 
 /** The least byte string above all that begin with `prefix`, or `undefined` when there is none. */
-export function prefixEnd(prefix: Uint8Array): Bytes | undefined {
+function prefixEnd(prefix: Uint8Array): Bytes | undefined {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 255) length--
   if (length === 0) return undefined
