@@ -71,21 +71,31 @@ export class Writer {
     this.#writeVarint(offset, value, size)
   }
 
+  /** Makes room for `size` bytes at once. */
+  expect(size: number): void {
+    const length = this.#length
+    this.#reserve(size)
+    this.#length = length
+  }
+
   /** A vector: length, then the bytes. */
   opaque(bytes: Uint8Array): void {
     this.varint(bytes.length)
     this.raw(bytes)
   }
 
-  /** A vector whose body `write` writes. */
-  vector(write: () => void): void {
-    const start = this.#reserve(1)
+  /** A vector whose body `write` writes. `expected`: bytes that its length will take; another number costs a move of the body. */
+  vector(write: () => void, expected: 1 | 2 | 4 = 1): void {
+    const start = this.#reserve(expected)
     write()
-    const length = this.#length - start - 1
+    const end = this.#length
+    const length = end - start - expected
     const size = lengthOf(length)
-    if (size > 1) {
-      this.#reserve(size - 1)
-      this.#bytes.copyWithin(start + size, start + 1, start + 1 + length)
+    if (size !== expected) {
+      if (size > expected) this.#reserve(size - expected)
+      this.#bytes.copyWithin(start + size, start + expected, end)
+      if (size < expected) this.#bytes.fill(0, start + size + length, end)
+      this.#length = start + size + length
     }
     this.#writeVarint(start, length, size)
   }
@@ -125,7 +135,8 @@ export class Writer {
     const offset = this.#length
     const needed = offset + size
     if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length))
+      // what follows a long string is short
+      const grown = new Uint8Array(Math.max(needed + (needed >> 4), 2 * this.#bytes.length))
       grown.set(this.#bytes.subarray(0, offset))
       this.#bytes.fill(0, 0, offset)
       this.#bytes = grown
@@ -140,7 +151,7 @@ const idle: Writer[] = []
 const idleCapacity = 4096
 const mostIdle = 4
 /** Larger buffers are left to the collector. */
-const largestIdle = 262_144
+const largestIdle = 1_048_576
 
 /**
  * What `write` writes, as bytes of its own. The buffer behind it is used again and zeroed in between, so that neither a new one

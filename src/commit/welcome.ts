@@ -8,11 +8,10 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { sealRequests, welcomeKeyAndNonce } from '../crypto/labels.ts'
 import { externalKeyPair } from '../key-schedule/external.ts'
 import type { AddedLeaf } from '../proposals/apply.ts'
-import { signGroupInfo, type VerifiedGroupInfo } from '../signed/group-info.ts'
+import { encodeGroupInfo, signGroupInfo, type VerifiedGroupInfo } from '../signed/group-info.ts'
 import { keyPackageRef } from '../signed/key-package.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
 import { type Extension, ExternalPub } from '../wire/extension.ts'
-import { GroupInfo } from '../wire/group-info.ts'
 import { encodeMlsMessage } from '../wire/mls-message.ts'
 import type { PreSharedKeyId } from '../wire/psk.ts'
 import { extensionTypes, greaseValues } from '../wire/registries.ts'
@@ -78,7 +77,7 @@ export async function makeWelcome(input: WelcomeInput): Promise<Bytes> {
   const { suite, added, psks, share = {} } = input
   const turn = slices(share)
   const { key, nonce } = welcomeKeyAndNonce(suite, input.welcomeSecret.take())
-  const encryptedGroupInfo = suite.seal(key, nonce, new Uint8Array(0), encode(GroupInfo, input.groupInfo))
+  const encryptedGroupInfo = suite.seal(key, nonce, new Uint8Array(0), encodeGroupInfo(input.groupInfo))
   await giveWay(share, added.length)
   const joinerSecret = input.joinerSecret.take()
   const plaintexts: Bytes[] = []

@@ -2,7 +2,7 @@
  * The labelled operations of RFC 9420 §5.1 and §5.2. This is the only file that builds labels with the prefix "MLS 1.0 ",
  * so that no two uses of a key can be confused (V040, V041).
  */
-import { ascii, type Bytes, empty, wipe } from '../bytes/bytes.ts'
+import { ascii, type Bytes, concatBytes, empty, wipe } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import { type Writer, written } from '../codec/writer.ts'
 import type { CipherSuite, HpkeCiphertext, HpkeKeyPair, HpkeSealRequest } from './cipher-suite.ts'
@@ -146,7 +146,12 @@ export function deriveTreeSecrets(
 
 /** SignContent of RFC 9420 §5.1.2: what is signed for `label` and `content`. */
 export function signContent(label: string, content: Uint8Array): Bytes {
-  return signContentOf(label, (writer) => writer.raw(content))
+  // long contents are copied once
+  const head = written((writer) => {
+    writer.opaque(labelBytes(label))
+    writer.varint(content.length)
+  })
+  return concatBytes(head, content)
 }
 
 /** {@link signContent} of what `write` writes. */

@@ -12,7 +12,7 @@
  */
 import type { Bytes } from '../bytes/bytes.ts'
 import { atOnce } from '../bytes/slices.ts'
-import { Writer } from '../codec/writer.ts'
+import { type Writer, written } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
 import type { EncodedLeafNode } from '../wire/leaf-node.ts'
@@ -24,6 +24,9 @@ import { filteredPathOf, freeLeaf, leafAt, resolutionOf, subtreeAt } from './res
 import { hashSubtree } from './tree-hash.ts'
 
 export type { TreeLeaf } from './node.ts'
+
+/** A tree of so many members takes more than 16 KiB. */
+const largeTree = 128
 
 /** What makes the indexes of a tree, with stops. */
 export type IndexSteps = () => Generator<void, TreeIndexes>
@@ -142,8 +145,8 @@ export class Tree {
 
   /** The `ratchet_tree` extension's data, RFC 9420 §12.4.3.3: written from the bytes that the leaves came in. */
   encode(): Bytes {
-    const writer = new Writer(256 * this.memberCount)
-    writer.vector(() => {
+    const write = (writer: Writer): void => {
+      writer.expect(256 * this.memberCount)
       let next = 0
       for (const { node, subtree } of this.nodes()) {
         for (; next < node; next++) writer.uint8(0)
@@ -153,8 +156,8 @@ export class Tree {
         if (subtree instanceof TreeLeaf) writer.raw(subtree.bytes)
         else ParentNode.write(writer, subtree)
       }
-    })
-    return writer.finish()
+    }
+    return written((writer) => writer.vector(() => write(writer), this.memberCount < largeTree ? 1 : 4))
   }
 
   /** The nodes that are not blank, in array order. */

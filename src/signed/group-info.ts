@@ -1,9 +1,10 @@
 /** Signatures of GroupInfos (RFC 9420 §12.4.3). */
+import { type Bytes, concatBytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
-import { encode } from '../codec/codec.ts'
+import { encode, opaque } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { verifyWithLabel } from '../crypto/labels.ts'
-import { type GroupInfo, GroupInfoTbs } from '../wire/group-info.ts'
+import { GroupInfo, GroupInfoTbs } from '../wire/group-info.ts'
 import { type Signer, signLabelled } from './signer.ts'
 
 const label = 'GroupInfoTBS'
@@ -14,8 +15,21 @@ export type VerifiedGroupInfo = GroupInfo & { readonly [verified]: true }
 
 /** Signs a GroupInfo; `content.signer` is the leaf of the signer. */
 export async function signGroupInfo(signer: Signer, content: GroupInfoTbs): Promise<VerifiedGroupInfo> {
-  const signature = await signLabelled(signer, label, encode(GroupInfoTbs, content))
-  return { ...content, signature } as unknown as VerifiedGroupInfo
+  const signed = encode(GroupInfoTbs, content)
+  const signature = await signLabelled(signer, label, signed)
+  const groupInfo = { ...content, signature } as unknown as VerifiedGroupInfo
+  encodings.set(groupInfo, signed)
+  return groupInfo
+}
+
+/** What was signed, for as long as its GroupInfo is there: with a tree in it, it is long. */
+const encodings = new WeakMap<VerifiedGroupInfo, Bytes>()
+
+/** The encoding of a GroupInfo; of one that was signed here, what was signed is not encoded again. */
+export function encodeGroupInfo(groupInfo: VerifiedGroupInfo): Bytes {
+  const signed = encodings.get(groupInfo)
+  if (signed === undefined) return encode(GroupInfo, groupInfo)
+  return concatBytes(signed, encode(opaque, groupInfo.signature))
 }
 
 /** @param signed the GroupInfoTBS as received, when it is at hand. @throws `crypto/signature` (V310) */

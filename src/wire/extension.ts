@@ -7,8 +7,21 @@ import { wireLimits } from './limits.ts'
 export const Extension = struct({ extensionType: uint16, extensionData: opaque })
 export type Extension = Infer<typeof Extension>
 
+const extensionList = vec(Extension, wireLimits.extensions)
 /** A list of extensions; rules on duplicates and containers are checked by the validators of each container. */
-export const Extensions: Codec<readonly Extension[]> = vec(Extension, wireLimits.extensions)
+export const Extensions: Codec<readonly Extension[]> = {
+  ...extensionList,
+  write(writer, list) {
+    // a ratchet tree is not moved when the length of all is known
+    const isLong = list.some(({ extensionData }) => extensionData.length >= 0x4000)
+    writer.vector(
+      () => {
+        for (const extension of list) Extension.write(writer, extension)
+      },
+      isLong ? 4 : 1,
+    )
+  },
+}
 
 /** RFC 9420 §11.1: what every member must support, beyond the default types. */
 export const RequiredCapabilities = struct({

@@ -19,4 +19,22 @@ describe('Writer', () => {
       expect([...writer.finish()]).toEqual(expected)
     }
   })
+
+  test.each([
+    [0, [0x00]],
+    [0x3f, [0x3f]],
+    [0x40, [0x40, 0x40]],
+    [0x3fff, [0x7f, 0xff]],
+    [0x4000, [0x80, 0x00, 0x40, 0x00]],
+  ])('a vector of %i bytes has its shortest length, whatever length was expected', (length, head) => {
+    for (const expected of [1, 2, 4] as const) {
+      const writer = new Writer(16)
+      writer.uint8(0x11)
+      writer.vector(() => {
+        for (let i = 0; i < length; i++) writer.uint8(0x33)
+      }, expected)
+      writer.uint8(0x22)
+      expect(writer.finish()).toEqual(Uint8Array.of(0x11, ...head, ...new Array<number>(length).fill(0x33), 0x22))
+    }
+  })
 })
