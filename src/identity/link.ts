@@ -14,22 +14,16 @@
  */
 import { type Bytes, copyBytes, equalBytes, wipe } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
-import { fromUtf8, utf8 } from '../bytes/text.ts'
+import { utf8 } from '../bytes/text.ts'
 import { decode, encode } from '../codec/codec.ts'
 import type { CipherSuite, HpkeKeyPair } from '../crypto/cipher-suite.ts'
-import { checkAccount } from './bounded.ts'
 import { ceremonyVersion } from './ceremony-fields.ts'
-import { ceremonyInput } from './ceremony-input.ts'
 import { fromCeremonyText, toCeremonyText } from './ceremony-text.ts'
 import { checkLinkPayload, LinkPayload, LinkRequest, linkLimits, SealedLink } from './link-payload.ts'
-
-/** How long each side waits for the other, and how far their clocks may differ, in seconds. */
-export const linkLifetimes = { request: 600n, clockSkew: 300n } as const
+import { expired, linkCode, linkInfo, linkLifetimes, noAad, readChallenge, used } from './link-transcript.ts'
 
 /** How many payloads a new device tries to open, so that nobody can try challenges. */
 const maxOpenings = 3
-
-const noAad = new Uint8Array(0)
 
 /** What a new device says of itself. */
 export interface NewDevice {
@@ -142,182 +136,4 @@ export async function requestLink(suite: CipherSuite, device: NewDevice, now: bi
   // what the steward would refuse is refused here
   decode(LinkRequest, encode(LinkRequest, request))
   return new LinkingDevice(suite, request, keys)
-}
-
-/** A steward's right to seal one payload to one new device; made by {@link LinkReview.confirm} alone. */
-export interface ConfirmedLink {
-  /**
-   * Seals a payload, once; the fields that this function knows are filled in.
-   * @throws `identity_link/certificate`, `identity_link/account`, `identity_link/used`, `identity_link/expired`
-   */
-  seal(payload: Omit<LinkPayload, 'version'>, now: bigint): Promise<Bytes>
-}
-
-/** A request that a steward looks at, before the user has typed the code. */
-export class LinkReview {
-  /** Bytes that name this request: 32 bytes. To be kept for a day, so that it is not answered twice. */
-  readonly requestId: Bytes
-  readonly deviceId: Bytes
-  readonly leafKey: Bytes
-  /** The name that the device gives itself. Anybody can choose any name. */
-  readonly name: string
-  /** Six digits to show: the user types them into the new device. */
-  readonly challenge: string
-  readonly #suite: CipherSuite
-  readonly #request: LinkRequest
-  readonly #account: Uint8Array
-  readonly #begunAt: bigint
-  readonly #challengeBytes: Bytes
-  #attempt = true
-
-  constructor(suite: CipherSuite, request: LinkRequest, account: Uint8Array, now: bigint) {
-    checkAccount(account)
-    this.#suite = suite
-    this.#request = request
-    this.#account = copyBytes(account)
-    this.#begunAt = now
-    this.requestId = linkRequestId(suite, request)
-    this.deviceId = request.deviceId
-    this.leafKey = request.leafKey
-    this.name = fromUtf8(request.name)
-    this.challenge = makeChallenge(suite)
-    this.#challengeBytes = readChallenge(this.challenge)
-  }
-
-  /**
-   * Takes the four digits that the user read on the new device. There is one attempt: after a wrong code the new device
-   * must show a new QR1.
-   * @throws `codec/text` for anything but four digits, which is no attempt; `identity_link/code` for wrong digits,
-   * `identity_link/used`, `identity_link/expired`
-   */
-  confirm(typed: string, now: bigint): ConfirmedLink {
-    this.#checkTime(now)
-    const digits = plainDigits(typed)
-    if (digits.length !== 4) throw new MlsError('codec/text', 'the code has four digits')
-    if (!this.#attempt) throw used()
-    this.#attempt = false
-    const expected = linkCode(this.#suite, encode(LinkRequest, this.#request), this.#challengeBytes)
-    if (!equalBytes(utf8(digits), utf8(expected))) throw new MlsError('identity_link/code', 'another code')
-    let sealed = false
-    return {
-      seal: async (payload, sealedAt) => {
-        this.#checkTime(sealedAt)
-        if (sealed) throw used()
-        // before the first await: two calls at once must not both seal
-        sealed = true
-        try {
-          return await this.#seal({ ...payload, version: ceremonyVersion })
-        } catch (error) {
-          sealed = false
-          throw error
-        }
-      },
-    }
-  }
-
-  async #seal(payload: LinkPayload): Promise<Bytes> {
-    if (!equalBytes(payload.account, this.#account))
-      throw new MlsError('identity_link/account', 'a payload of another account')
-    checkLinkPayload(this.#suite, payload, this.#request)
-    const plaintext = encode(LinkPayload, payload)
-    const info = linkInfo(encode(LinkRequest, this.#request), this.#challengeBytes)
-    const publicKey = this.#request.hpkeKey
-    try {
-      const sealed = await this.#suite.hpkeSeal({ publicKey, info, aad: noAad, plaintext })
-      return encode(SealedLink, { version: ceremonyVersion, ...sealed })
-    } finally {
-      wipe(plaintext)
-    }
-  }
-
-  #checkTime(now: bigint): void {
-    if (now < this.#begunAt || now - this.#begunAt > linkLifetimes.request) throw expired()
-  }
-}
-
-/** Who looks at a request. */
-export interface LinkSteward {
-  /** Bare JID, UTF-8. */
-  readonly account: Uint8Array
-  /** Whether a request was looked at before; its id is {@link LinkReview.requestId}. */
-  used(requestId: Bytes): boolean
-}
-
-/**
- * Reads QR1.
- * @throws `identity_qr/text`, `identity_qr/damaged`, `identity_qr/version`, kind `malformed`; `identity_link/expired`,
- * `identity_link/used`, `identity_link/request` for keys that are none
- */
-export function reviewLink(suite: CipherSuite, text: string, steward: LinkSteward, now: bigint): LinkReview {
-  const request = fromCeremonyText(suite, 'L', LinkRequest, text)
-  const { request: lifetime, clockSkew } = linkLifetimes
-  const { issuedAt } = request
-  if (now + clockSkew < issuedAt || now > issuedAt + lifetime + clockSkew) throw expired()
-  if (!suite.isHpkePublicKey(request.hpkeKey)) throw new MlsError('identity_link/request', 'no X25519 key')
-  if (steward.used(linkRequestId(suite, request))) throw used()
-  return new LinkReview(suite, request, steward.account, now)
-}
-
-/**
- * The text of QR2 for a sealed payload.
- * @throws `identity_link/size` above 600 bytes, which one code does not show well: leave out the Welcome and shorten the token
- */
-export function sealedLinkText(suite: CipherSuite, sealed: Uint8Array): string {
-  if (sealed.length > linkLimits.qr) throw new MlsError('identity_link/size', 'too large for one QR code')
-  return toCeremonyText(suite, 'P', SealedLink, decode(SealedLink, sealed))
-}
-
-function linkRequestId(suite: CipherSuite, request: LinkRequest): Bytes {
-  return suite.hash(ceremonyInput('Link Request', encode(LinkRequest, request)))
-}
-
-/** Four digits of the transcript: QR1 and the challenge. */
-function linkCode(suite: CipherSuite, request: Uint8Array, challenge: Uint8Array): string {
-  const hash = suite.hash(ceremonyInput('Link Code', request, challenge))
-  return String(new DataView(hash.buffer).getBigUint64(0) % 10_000n).padStart(4, '0')
-}
-
-/** HPKE `info`: the nonce and keys of QR1, and the challenge. */
-function linkInfo(request: Uint8Array, challenge: Uint8Array): Bytes {
-  return ceremonyInput('Link Payload', request, challenge)
-}
-
-/** Five random digits and one that checks them, so that a slip of the finger does not cost the one attempt. */
-function makeChallenge(suite: CipherSuite): string {
-  const random = new DataView(suite.randomBytes(8).buffer).getBigUint64(0)
-  const digits = String(random % 100_000n).padStart(5, '0')
-  return digits + luhnDigit(digits)
-}
-
-function readChallenge(typed: string): Bytes {
-  const digits = plainDigits(typed)
-  if (digits.length !== 6 || luhnDigit(digits.slice(0, 5)) !== digits.slice(5))
-    throw new MlsError('codec/text', 'mistyped digits')
-  return utf8(digits)
-}
-
-/** ISO/IEC 7812-1 annex B. */
-function luhnDigit(digits: string): string {
-  let sum = 0
-  for (const [i, digit] of [...digits].reverse().entries()) {
-    const value = Number(digit) * (i % 2 === 0 ? 2 : 1)
-    sum += value > 9 ? value - 9 : value
-  }
-  return String((10 - (sum % 10)) % 10)
-}
-
-function plainDigits(text: string): string {
-  const plain = text
-    .slice(0, 64)
-    .normalize('NFKC')
-    .replace(/[\s\p{Pd}\p{Cf}]/gu, '')
-  return /^[0-9]*$/.test(plain) ? plain : ''
-}
-
-function used(): MlsError {
-  return new MlsError('identity_link/used', 'this request was answered before')
-}
-
-function expired(): MlsError {
-  return new MlsError('identity_link/expired', 'this request is too old')
 }

@@ -131,14 +131,14 @@ export const mutations: readonly Mutation[] = [
   {
     attack: '18',
     check: 'the typed code',
-    patches: [identity('link', 'if (!equalBytes(utf8(digits), utf8(expected)))', 'if (expected.length === 0)')],
+    patches: [identity('link-steward', 'if (!equalBytes(utf8(digits), utf8(expected)))', 'if (expected.length === 0)')],
   },
   {
     attack: '19a',
     check: 'the challenge in what is sealed',
     patches: [
       identity(
-        'link',
+        'link-transcript',
         `return ceremonyInput('Link Payload', request, challenge)`,
         `return ceremonyInput('Link Payload', request)`,
       ),
@@ -148,7 +148,11 @@ export const mutations: readonly Mutation[] = [
     attack: '19b',
     check: 'the request in the typed code',
     patches: [
-      identity('link', `ceremonyInput('Link Code', request, challenge)`, `ceremonyInput('Link Code', challenge)`),
+      identity(
+        'link-transcript',
+        `ceremonyInput('Link Code', request, challenge)`,
+        `ceremonyInput('Link Code', challenge)`,
+      ),
     ],
   },
   {

@@ -5,14 +5,10 @@ import { type Bytes, empty } from '../../../src/bytes/bytes.ts'
 import { utf8 } from '../../../src/bytes/text.ts'
 import { encode } from '../../../src/codec/codec.ts'
 import { DeviceCert, makeOpsDeviceCert, makeRootDeviceCert } from '../../../src/identity/device-cert.ts'
-import {
-  type LinkingDevice,
-  linkLifetimes,
-  requestLink,
-  reviewLink,
-  sealedLinkText,
-} from '../../../src/identity/link.ts'
+import { type LinkingDevice, requestLink } from '../../../src/identity/link.ts'
 import { type LinkPayload, LinkPayload as LinkPayloadCodec, linkLimits } from '../../../src/identity/link-payload.ts'
+import { reviewLink, sealedLinkText } from '../../../src/identity/link-steward.ts'
+import { linkLifetimes } from '../../../src/identity/link-transcript.ts'
 import { makeOpsCert } from '../../../src/identity/ops-cert.ts'
 import { rootHash, rootSigner } from '../../../src/identity/root-keys.ts'
 import {
