@@ -16,6 +16,25 @@ function blobs(answer: () => Promise<Response> = () => Promise.reject(new Error(
   return new Blobs({ port, timers: undefined as never, random: undefined as never }, defaultSettings)
 }
 
+describe('packing, where nothing can be uploaded', () => {
+  const packing = (limit: number) => {
+    const port = { jid: 'ann@a.test/x' } as unknown as XmppPort
+    const random = { randomBytes: (length: number) => new Uint8Array(length).fill(3) }
+    return new Blobs({ port, timers: undefined as never, random }, { ...defaultSettings, chunkLimit: limit })
+  }
+  const large: Bytes = Uint8Array.from({ length: 60_000 }, (_, i) => i % 251)
+
+  test('goes into chunks up to a limit, and comes back', async () => {
+    const { payload, chunks } = await packing(large.length).pack(large)
+    expect([payload.kind, chunks.length]).toEqual(['chunks', 3])
+    expect(await blobs().unpack(payload, async () => chunks)).toEqual(large)
+  })
+
+  test('more than that is refused', async () => {
+    await expect(packing(large.length - 1).pack(large)).rejects.toEqual(coded('xmpp/too_large'))
+  })
+})
+
 const unused = () => Promise.reject(new Error('asked for chunks'))
 
 describe('chunks', () => {
