@@ -123,8 +123,7 @@ const bareOf = (jid: string | undefined) => (jid ?? '').split('/')[0]
 
 /** An element as a parser could give it: without what XML cannot hold. */
 function safe(name: string, ns: string, attrs: Record<string, string>, children: readonly XmlNode[]): XmlElement {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what XML cannot hold
-  const clean = (text: string) => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
+  const clean = (text: string) => text.replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
   const kept = Object.fromEntries(Object.entries(attrs).map(([key, value]) => [key, clean(value)]))
   return element(name, ns, kept, ...children.map((one) => (typeof one === 'string' ? clean(one) : one)))
 }
