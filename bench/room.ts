@@ -14,6 +14,9 @@ import { sizeOf } from './support/room-sizes.ts'
 import { type Cost, encryptedTraffic, openDevice, plainTraffic } from './support/room-traffic.ts'
 import { openVenue, type Venue, venueNames } from './support/room-venues.ts'
 
+/** What stands beside what. */
+const comparison = `ours: a body of 100 bytes in an envelope, encrypted, with EME and fallback; plain: the same body with origin-id.
+Both: one member sends with 64 on their way, two others and the archive receive; rounds of both in turn.`
 const body = 'x'.repeat(100)
 const members = 3
 const rounds = 7
@@ -29,6 +32,7 @@ export async function run(args: readonly string[]): Promise<void> {
     },
   })
   const [messages = 0, commits = 0] = values.away.split(',').map(Number)
+  console.log(comparison)
   const rows: Row[] = []
   for (const name of venueNames.filter((one) => values.server.includes(one))) {
     const venue = await openVenue(name)

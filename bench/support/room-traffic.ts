@@ -4,9 +4,11 @@ import type { Storage } from '../../src/ports/storage.ts'
 import { MlsClient } from '../../src/xmpp/mls/client.ts'
 import type { MlsRoom } from '../../src/xmpp/mls/room.ts'
 import { openRoom } from '../../src/xmpp/open-room.ts'
+import type { XmppPort } from '../../src/xmpp/port.ts'
 import type { Room } from '../../src/xmpp/room.ts'
-import { child, element, type XmlElement } from '../../src/xmpp/stanza/element.ts'
+import { child, element, withChildren, type XmlElement } from '../../src/xmpp/stanza/element.ts'
 import { presence } from '../../src/xmpp/stanza/stanza.ts'
+import { buildOriginId, originIdIn } from '../../src/xmpp/xep/xep-0359.ts'
 import { watched } from './room-sizes.ts'
 import type { Venue, VenueClient } from './room-venues.ts'
 
@@ -61,14 +63,34 @@ export function encryptedTraffic(venue: Venue, rooms: readonly MlsRoom[], body: 
   }
 }
 
-/** A room with so many plain members. */
+/**
+ * The connection of a common client: it names each message a second time (XEP-0359), which our driver leaves out where the
+ * room says that it keeps ids.
+ */
+function common(port: XmppPort): XmppPort {
+  const onState = port.onState?.bind(port)
+  return {
+    jid: port.jid,
+    send: async (stanza) => {
+      const { id } = stanza.attrs
+      const named = stanza.name !== 'message' || id === undefined || originIdIn(stanza) !== undefined
+      await port.send(named ? stanza : withChildren(stanza, [...stanza.children, buildOriginId(id)]))
+    },
+    request: (stanza, options) => port.request(stanza, options),
+    onStanza: (listener) => port.onStanza(listener),
+    ...(onState === undefined ? {} : { onState }),
+  }
+}
+
+/** A room with so many plain members: id, body and origin-id to the same number of people, archived as ours are. */
 export async function plainTraffic(venue: Venue, members: number, body: string): Promise<Traffic> {
   const rooms: Room[] = []
   const counter = new Counter()
   const { timers } = venue
   const random = { randomBytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) }
   for (let i = 0; i < members; i++) {
-    const { port } = await venue.connect(`plain${i}`, 'bench')
+    const { port: bare } = await venue.connect(`plain${i}`, 'bench')
+    const port = common(bare)
     const room = await openRoom(venue.room('plain'), { port, timers, random })
     await rooms[0]?.affiliate(venue.jid(`plain${i}`), 'member')
     await room.join({ create: i === 0 })

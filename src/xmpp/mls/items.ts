@@ -2,7 +2,7 @@
 import type { Bytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import type { RoomEntry } from '../room.ts'
-import { element, elementsOf, type XmlElement } from '../stanza/element.ts'
+import { child, element, elementsOf, type XmlElement } from '../stanza/element.ts'
 import { clientNamespace } from '../stanza/stanza.ts'
 import { buildHint } from '../xep/xep-0334.ts'
 import { buildEncryptionHint } from '../xep/xep-0380.ts'
@@ -26,9 +26,11 @@ export function chunkIn(stanza: XmlElement): Chunk | undefined {
   return parseChunk(mlsElementIn(stanza))
 }
 
-/** Whether an entry can be read without fetching anything. */
+/** Whether an entry is a message that can be read without fetching anything. */
 export function isInline(entry: RoomEntry): boolean {
-  return parseEncrypted(mlsElementIn(entry.element))?.payload.kind === 'inline'
+  const source = mlsElementIn(entry.element)
+  const payload = source?.name === 'encrypted' ? child(source, 'payload') : undefined
+  return payload !== undefined && elementsOf(payload).length === 0
 }
 
 /**
