@@ -1,6 +1,6 @@
 /** `xmpp-mls/identity`: one identity for all devices of an account. Start at {@link IdentityClient}. */
 export { MlsError } from './bytes/errors.ts'
-export type { ContactState, SendRule, Trust as ContactTrust } from './identity/contact.ts'
+export type { ContactState, SendRule, Trust as ContactTrust } from './identity/contact-state.ts'
 export { omemoStatement, openPgpStatement, vouchesFor } from './identity/cross-statement.ts'
 export { type DeviceFlag, deviceFlags, type RevocationReason } from './identity/device-entry.ts'
 export { type Evidence, type ProvenEvidence, verifyEvidence } from './identity/evidence.ts'

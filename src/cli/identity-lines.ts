@@ -1,6 +1,6 @@
 /** Identities as lines on a terminal: a word, a device, and one plain sentence for each state. */
 import { toHex } from '../bytes/text.ts'
-import type { ContactState } from '../identity/contact.ts'
+import type { ContactState } from '../identity/contact-state.ts'
 import { sendSentences } from '../identity/sentences.ts'
 import type { StoredFinding } from '../xmpp/identity/store.ts'
 import type { IdentityContact, IdentityDevice, IdentityStatus } from '../xmpp/identity/types.ts'

@@ -4,7 +4,7 @@ import { check } from '../bytes/errors.ts'
 import { encode, enumeration, fixed, optional, struct, uint8, vec } from '../codec/codec.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { AccountName, boundedOpaque, decodeWithin } from './bounded.ts'
-import type { ContactPin } from './contact.ts'
+import type { ContactPin } from './contact-state.ts'
 import { identityLimits } from './limits.ts'
 import { type VerifiedManifest, verifyManifest } from './manifest.ts'
 

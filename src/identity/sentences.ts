@@ -1,5 +1,5 @@
 /** One plain sentence for each state, ready to show. No name or address is in them: the interface puts them beside one. */
-import type { ContactState, SendRule } from './contact.ts'
+import type { ContactState, SendRule } from './contact-state.ts'
 import type { Finding } from './findings.ts'
 import type { OwnDeviceState } from './own-device.ts'
 import type { RootState } from './root-state.ts'

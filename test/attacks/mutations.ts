@@ -55,18 +55,24 @@ export const mutations: readonly Mutation[] = [
   {
     attack: '2',
     check: 'the root of the link',
-    patches: [identity('contact', 'if (rootHash === undefined) return manifests.at(-1)', 'return manifests.at(-1)')],
+    patches: [
+      identity('contact-publication', 'if (rootHash === undefined) return manifests.at(-1)', 'return manifests.at(-1)'),
+    ],
   },
   {
     attack: '3',
     check: 'the head that was seen',
-    patches: [identity('contact', 'if (pin.head !== undefined) return pin.head', '')],
+    patches: [identity('contact-publication', 'if (pin.head !== undefined) return pin.head', '')],
   },
   {
     attack: '4',
     check: 'the end of freshness',
     patches: [
-      identity('contact', 'if (pin.head !== undefined && now > pin.head.expiresAt) return', 'if (now < 0n) return'),
+      identity(
+        'contact-state',
+        'if (pin.head !== undefined && now > pin.head.expiresAt) return',
+        'if (now < 0n) return',
+      ),
     ],
   },
   {
@@ -167,7 +173,7 @@ export const mutations: readonly Mutation[] = [
     check: 'the pin of the root',
     patches: [
       identity(
-        'contact',
+        'contact-publication',
         `return { pin: { ...pin, offered: { rootHash, manifest } }, findings: [{ kind: 'changed', rootHash }] }`,
         'return { pin: { ...pin, rootHash, head: manifest }, findings: [] }',
       ),

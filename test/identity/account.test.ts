@@ -20,7 +20,8 @@ import {
   rotateRoot,
 } from '../../src/identity/account-root.ts'
 import { linkManifests } from '../../src/identity/chain.ts'
-import { advance, contactState, unknownContact } from '../../src/identity/contact.ts'
+import { advance } from '../../src/identity/contact.ts'
+import { contactState, unknownContact } from '../../src/identity/contact-state.ts'
 import { verifyDeviceCert } from '../../src/identity/device-cert.ts'
 import { deviceFlags, hasFlag, leafKeyHash } from '../../src/identity/device-entry.ts'
 import type { VerifiedManifest } from '../../src/identity/manifest.ts'

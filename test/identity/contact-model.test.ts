@@ -2,15 +2,9 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { equalBytes } from '../../src/bytes/bytes.ts'
-import {
-  advance,
-  type ContactObservation,
-  type ContactPin,
-  contactState,
-  sendRule,
-  unknownContact,
-} from '../../src/identity/contact.ts'
+import { advance, type ContactObservation } from '../../src/identity/contact.ts'
 import { decodePin, encodePin } from '../../src/identity/contact-pin.ts'
+import { type ContactPin, contactState, sendRule, unknownContact } from '../../src/identity/contact-state.ts'
 import { compareHeads } from '../../src/identity/manifest-head.ts'
 import { account, type Cases, makeCases, observations, shown } from './contact-cases.ts'
 import { now, suite } from './fixture.ts'

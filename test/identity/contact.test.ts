@@ -1,14 +1,8 @@
 /** The pin of a contact: every state against every observation, with what comes of it written down. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import {
-  advance,
-  type ContactObservation,
-  type ContactPin,
-  contactState,
-  sendRule,
-  unknownContact,
-} from '../../src/identity/contact.ts'
+import { advance, type ContactObservation } from '../../src/identity/contact.ts'
 import { decodePin, encodePin } from '../../src/identity/contact-pin.ts'
+import { type ContactPin, contactState, sendRule, unknownContact } from '../../src/identity/contact-state.ts'
 import { loudnessOf } from '../../src/identity/findings.ts'
 import type { VerifiedManifest } from '../../src/identity/manifest.ts'
 import { contactSentences, findingSentence, sendSentences } from '../../src/identity/sentences.ts'

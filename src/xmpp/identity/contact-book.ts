@@ -3,14 +3,9 @@ import { equalBytes } from '../../bytes/bytes.ts'
 import { mapKey, utf8 } from '../../bytes/text.ts'
 import { decode, encode } from '../../codec/codec.ts'
 import { emptyLog } from '../../identity/chain-walk.ts'
-import {
-  advance,
-  type ContactObservation,
-  type ContactPin,
-  contactState,
-  unknownContact,
-} from '../../identity/contact.ts'
+import { advance, type ContactObservation } from '../../identity/contact.ts'
 import { decodePin, encodePin } from '../../identity/contact-pin.ts'
+import { type ContactPin, contactState, unknownContact } from '../../identity/contact-state.ts'
 import type { Finding } from '../../identity/findings.ts'
 import type { RotationProof } from '../../identity/group-evidence.ts'
 import { identityLimits } from '../../identity/limits.ts'

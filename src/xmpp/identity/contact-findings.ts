@@ -1,7 +1,8 @@
 /** What was found about an account, as it is told: how loudly, in which sentence, with which proof. */
 import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
-import type { ContactObservation, ContactPin } from '../../identity/contact.ts'
+import type { ContactObservation } from '../../identity/contact.ts'
+import type { ContactPin } from '../../identity/contact-state.ts'
 import { encodeEvidence, equivocationEvidence } from '../../identity/evidence.ts'
 import { type Finding, loudnessOf } from '../../identity/findings.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'

@@ -1,7 +1,7 @@
 /** The facts about the people of one group, as a room shows them; kept from commit to commit. */
 import { fromUtf8, utf8 } from '../../bytes/text.ts'
 import type { Group } from '../../group/group.ts'
-import type { ContactState, SendRule } from '../../identity/contact.ts'
+import type { ContactState, SendRule } from '../../identity/contact-state.ts'
 import type { RemovalEvidence } from '../../identity/group-evidence.ts'
 import { GroupFactIndex } from '../../identity/group-fact-index.ts'
 import type { GroupFact } from '../../identity/group-facts.ts'

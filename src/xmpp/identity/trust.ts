@@ -2,7 +2,7 @@
 import { MlsError } from '../../bytes/errors.ts'
 import { fromHex, utf8 } from '../../bytes/text.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
-import type { ContactState } from '../../identity/contact.ts'
+import type { ContactState } from '../../identity/contact-state.ts'
 import type { CertificateCache } from '../../identity/group-certificates.ts'
 import { leafComponentsOf } from '../../identity/group-components.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'

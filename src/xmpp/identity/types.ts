@@ -1,7 +1,7 @@
 /** What applications see of identities: values, events and options. The class is in `client.ts`. */
 import type { MlsError } from '../../bytes/errors.ts'
 import type { CipherSuite } from '../../crypto/cipher-suite.ts'
-import type { ContactState, SendRule } from '../../identity/contact.ts'
+import type { ContactState, SendRule } from '../../identity/contact-state.ts'
 import type { CrossStatement } from '../../identity/cross-statement.ts'
 import type { DeviceFlag, RevocationReason } from '../../identity/device-entry.ts'
 import type { IdentityPolicy } from '../../identity/group-components.ts'

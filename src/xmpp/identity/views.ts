@@ -1,6 +1,6 @@
 /** Own identity, contacts and devices, as they are shown. */
 import { toHex } from '../../bytes/text.ts'
-import { type ContactPin, contactState, sendRule } from '../../identity/contact.ts'
+import { type ContactPin, contactState, sendRule } from '../../identity/contact-state.ts'
 import { type DeviceEntry, type DeviceFlag, deviceFlags, hasFlag } from '../../identity/device-entry.ts'
 import { contactSentences, ownDeviceSentences, rootSentences } from '../../identity/sentences.ts'
 import type { IdentityParts } from './context.ts'

@@ -1,7 +1,8 @@
 /** Attacks on groups by members, newcomers and services with software of their own, judged by members with ours. */
 import { concatBytes, equalBytes } from '../../../src/bytes/bytes.ts'
 import { utf8 } from '../../../src/bytes/text.ts'
-import { advance, type ContactPin, unknownContact } from '../../../src/identity/contact.ts'
+import { advance } from '../../../src/identity/contact.ts'
+import { type ContactPin, unknownContact } from '../../../src/identity/contact-state.ts'
 import { makeRootDeviceCert } from '../../../src/identity/device-cert.ts'
 import { identityPolicyFlags, withCertificate } from '../../../src/identity/group-components.ts'
 import { evidenceProposal } from '../../../src/identity/group-evidence.ts'

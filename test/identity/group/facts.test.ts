@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { utf8 } from '../../../src/bytes/text.ts'
 import { confusableKey } from '../../../src/identity/confusable.ts'
-import { advance, type ContactPin, unknownContact } from '../../../src/identity/contact.ts'
+import { advance } from '../../../src/identity/contact.ts'
+import { type ContactPin, unknownContact } from '../../../src/identity/contact-state.ts'
 import {
   defaultIdentityPolicy,
   type IdentityMode,
