@@ -1,44 +1,12 @@
 /** Devices that publish at the same moment, and stop half-way: nothing is lost, the chain has no gap. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { toHex } from '../../../src/bytes/text.ts'
 import { crossStatementKinds, xidStatement } from '../../../src/identity/cross-statement.ts'
-import { identityNodes, omemoStatement, openPgpStatement, verifyManifest } from '../../../src/identity.ts'
-import { cipherSuite } from '../../../src/index.ts'
-import { parseBytes } from '../../../src/xmpp/identity/wire.ts'
-import type { XmppPort } from '../../../src/xmpp/index.ts'
-import { fetchPep } from '../../../src/xmpp/pep/pep-fetch.ts'
+import { omemoStatement, openPgpStatement } from '../../../src/identity.ts'
 import { linked, type Phone, Town } from './town.ts'
+import { walkedLog } from './walked-log.ts'
 
-const suite = await cipherSuite(1)
 const account = 'alice@a.test'
-
-/** Everything in the log, checked: from the current manifest every step leads to the first, and each item is on the way. */
-async function checkLog(port: XmppPort) {
-  const read = async (node: string) => {
-    const found = await fetchPep(port, account, node)
-    return (found.kind === 'items' ? found.items : []).flatMap(({ payload }) => {
-      const bytes = parseBytes('manifest', payload)
-      return bytes === undefined ? [] : [verifyManifest(suite, bytes)]
-    })
-  }
-  const [current] = await read(identityNodes.manifest)
-  const log = new Map((await read(identityNodes.log)).map((one) => [toHex(one.hash), one]))
-  const reached = new Set<string>()
-  const open = [toHex(current!.hash)]
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (reached.has(name)) continue
-    reached.add(name)
-    const manifest = log.get(name)
-    expect(manifest, 'a gap in the chain').toBeDefined()
-    if (manifest!.seq > 0n) open.push(toHex(manifest!.prevHash), ...manifest!.mergedParents.map(toHex))
-  }
-  expect(
-    [...log.keys()].filter((name) => !reached.has(name)),
-    'an update that was lost',
-  ).toEqual([])
-  return current!
-}
 
 async function household(seed: string, names: readonly string[]) {
   const town = new Town(seed)
@@ -89,7 +57,7 @@ describe('devices that publish at once', () => {
         town.service.faults = { ...town.service.faults, delay: [0, 0] }
         await town.wait(2_000)
         for (const one of devices) await one.identity.audit()
-        const current = await checkLog(devices[0]!.port)
+        const current = await walkedLog(devices[0]!.port, account)
         const values = current.others.map(({ value }) => value.at(-1))
         expect(values.filter((value) => value === number)).toHaveLength(all ? 3 : 2)
         for (const one of devices) expect(one.identity.status.seq).toBe(current.seq)
@@ -120,7 +88,7 @@ describe('devices that publish at once', () => {
       const again = await town.phone(a.jid, { medium: a.medium })
       await again.identity.audit()
       await b.identity.audit()
-      const current = await checkLog(b.port)
+      const current = await walkedLog(b.port, account)
       expect(current.others.map(({ kind }) => kind)).toContain(crossStatementKinds.openpgp)
       expect(again.identity.status.seq).toBe(current.seq)
       expect([...a.alarms, ...again.alarms, ...b.alarms]).toEqual([])
