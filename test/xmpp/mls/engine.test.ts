@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { EngineEntry } from '../../../src/xmpp/mls/engine/entries.ts'
 import type { Effect, EngineEvent } from '../../../src/xmpp/mls/engine/events.ts'
 import type { RoomState } from '../../../src/xmpp/mls/engine/state.ts'
-import { step } from '../../../src/xmpp/mls/engine/step.ts'
+import { issuesOf, step } from '../../../src/xmpp/mls/engine/step.ts'
 import { ClientStore } from '../../../src/xmpp/mls/store.ts'
 import { roomJid, World } from './world.ts'
 
@@ -194,6 +194,30 @@ describe('the engine', () => {
     const healed = await run(engine, state, [{ kind: 'late', entry: commit }, { kind: 'caught-up' }])
     expect(healed.state.future).toEqual([])
     expect(healed.state.group?.epochAuthenticator).toEqual(authenticator)
+    world.stop()
+  })
+
+  test('epochs that somebody outside of the group makes up are no gap, and do not fill the memory', async () => {
+    const { world, entries, engine, fresh } = await traffic()
+    const message = entries.findLast(({ item }) => item.kind === 'encrypted')!
+    const commit = entries.find(({ item }) => item.kind === 'handshake' && item.handshake === 'commit')!
+    // a handshake says its epoch openly, so it can be made up
+    const claim = (from: string, i: number): EngineEvent => {
+      if (commit.item.kind !== 'handshake') throw new Error('no handshake')
+      return { kind: 'archived', entry: { archiveId: `made-up-${i}`, from, item: { ...commit.item, epoch: 99n } } }
+    }
+    const issues = (state: RoomState) => issuesOf({ context: engine, state, effects: [] }).map(({ kind }) => kind)
+    const whole = entries.map((entry) => ({ kind: 'archived', entry }) as const)
+    const honest = await run(engine, await fresh(), [...whole, { kind: 'caught-up' }])
+    expect(issues(honest.state)).toEqual([])
+    const lies = Array.from({ length: 1_500 }, (_, i) => claim('mallory@a.test', i))
+    const flooded = await run(engine, honest.state, [...lies, { kind: 'caught-up' }])
+    expect(issues(flooded.state)).toEqual([])
+    expect(flooded.state.future).toHaveLength(1_024)
+    // somebody of the group is believed
+    flooded.state.future = []
+    const member = await run(engine, flooded.state, [claim(message.from!, -1), { kind: 'caught-up' }])
+    expect(issues(member.state)).toEqual(['gap'])
     world.stop()
   })
 

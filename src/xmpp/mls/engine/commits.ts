@@ -13,6 +13,7 @@ import { beginChain, endChain } from './chains.ts'
 import { watch } from './copies.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Turn } from './events.ts'
+import { awaitEpoch } from './future.ts'
 import { participantOf } from './groups.ts'
 import { leaveGroup } from './leaving.ts'
 import { receiveMessage } from './messages.ts'
@@ -24,7 +25,7 @@ export async function receiveHandshake(turn: Turn, entry: EngineEntry, bytes: By
   const { group } = state
   if (group === undefined || state.phase !== 'active' || epoch < group.epoch) return
   if (epoch > group.epoch) {
-    state.future.push({ entry, epoch })
+    awaitEpoch(state, entry, epoch)
     return
   }
   try {

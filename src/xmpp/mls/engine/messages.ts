@@ -13,11 +13,9 @@ import { chainOf, noteAuthor, noteSeen, receiveNumber } from './chains.ts'
 import { watch } from './copies.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Turn } from './events.ts'
+import { awaitEpoch } from './future.ts'
 import { currentFork, participantOf } from './groups.ts'
 import { confirmOwn } from './sending.ts'
-
-/** Messages of epochs to come that are kept. */
-const maxFuture = 1024
 
 /** How an entry was met. */
 export type Arrival = 'archived' | 'live' | 'late'
@@ -35,8 +33,7 @@ export async function receiveMessage(turn: Turn, entry: EngineEntry, bytes: Byte
   if (epoch < state.joinEpoch) return unreadable(turn, entry, 'before-join', epoch)
   if (epoch > group.epoch) {
     if (arrival === 'live') return pull(turn)
-    if (state.future.length < maxFuture) state.future.push({ entry, epoch })
-    return true
+    return awaitEpoch(state, entry, epoch) || unreadable(turn, entry, 'missing-epoch', epoch)
   }
   if (epoch === group.epoch && fork !== undefined && !sameBytes(fork, currentFork(turn, group))) {
     if (arrival === 'live') return pull(turn)

@@ -23,6 +23,7 @@ import { receiveHandshake } from './commits.ts'
 import { quarantine } from './copies.ts'
 import type { EngineEntry } from './entries.ts'
 import type { Effect, EngineEvent, TimerName, Turn } from './events.ts'
+import { missesCommit } from './future.ts'
 import { turnOf } from './groups.ts'
 import {
   adoptGroup,
@@ -253,7 +254,7 @@ export function issuesOf(turn: Turn): readonly RoomIssue[] {
   const own: readonly RoomIssue[] = [
     ...outsidersOf(turn).map((account) => ({ kind: 'outsider', account }) as const),
     ...missingIssues(state),
-    ...(state.live && state.future.length > 0 ? [{ kind: 'gap' } as const] : []),
+    ...(missesCommit(state) ? [{ kind: 'gap' } as const] : []),
     ...(state.quarantine === undefined ? [] : [{ kind: 'copied', reason: state.quarantine } as const]),
     ...(state.forked ? [{ kind: 'fork' } as const] : []),
     ...(state.truncated ? [{ kind: 'archive-truncated' } as const] : []),
