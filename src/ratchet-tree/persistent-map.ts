@@ -245,8 +245,6 @@ export class MapDraft<V> {
 
   /** Removes a key; a key that is absent is passed over. */
   delete(key: string): void {
-    if (this.get(key) === undefined) return
-    this.size--
     let above: Fork<V> | undefined
     let aboveIndex = 0
     let last: Fork<V> | undefined
@@ -261,6 +259,8 @@ export class MapDraft<V> {
       index = slotIndex(fork.bitmap, nibble(key, fork.at))
       slot = fork.slots[index]
     }
+    if (slot?.key !== key) return
+    this.size--
     if (last === undefined) {
       this.#root = undefined
       return
