@@ -1,15 +1,23 @@
 /** The own nodes as strangers see them, against what this device has published. */
 import { equalBytes } from '../../bytes/bytes.ts'
+import type { VerifiedManifest } from '../../identity/manifest.ts'
 import { compareHeads } from '../../identity/manifest-head.ts'
 import { beforeNextLook, type IdentityParts, maxLooks } from './context.ts'
-import type { OwnIdentity } from './own-identity.ts'
 import type { OwnIdentityEvents } from './own-record.ts'
 import { readOwnView } from './own-view.ts'
+
+/** What this device has published. */
+export interface PublishedIdentity {
+  readonly manifest: VerifiedManifest | undefined
+  readonly stored: { readonly published: boolean }
+  /** Reads the own nodes again and settles what differs. */
+  reconcile(): Promise<unknown>
+}
 
 /** Tells when strangers are shown less, or another root, and go on being shown it. @throws XmppError, `xmpp/…` */
 export async function compareAsStranger(
   parts: IdentityParts,
-  own: OwnIdentity,
+  own: PublishedIdentity,
   events: Pick<OwnIdentityEvents, 'onReplaced' | 'onWithheld'>,
 ): Promise<void> {
   const { observer, account, suite, accountBytes, timers } = parts
