@@ -65,6 +65,12 @@ export interface CipherSuite {
   expand(prk: Uint8Array, info: Uint8Array, length: number): Bytes
   /** `KDF.Expand` of pairs of equal shape. */
   expandMany(prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number): Bytes[]
+  /**
+   * A chain of `count` expansions to Nh bytes, each output the key of the next.
+   * @param infos of one length, back to back
+   * @returns the outputs, back to back
+   */
+  expandChain(prk: Uint8Array, infos: Uint8Array, count: number): Bytes
 
   /** AEAD encryption: ciphertext and 16-byte tag. `key` is Nk bytes, `nonce` Nn bytes. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Bytes

@@ -134,6 +134,32 @@ export function deriveTreeSecret(
   return expandWithLabel(suite, secret, label, generationContext(generation), length)
 }
 
+/**
+ * {@link deriveTreeSecret} of Nh bytes along a chain: each output is the secret of the generation after.
+ * @returns `count` outputs, back to back
+ */
+export function deriveTreeSecretChain(
+  suite: CipherSuite,
+  secret: Uint8Array,
+  label: string,
+  generation: number,
+  count: number,
+): Bytes {
+  const info = kdfLabel(label, generationContext(generation), suite.parameters.hashLength)
+  const infos = new Uint8Array(count * info.length)
+  for (let i = 0, end = 0; i < count; i++) {
+    infos.set(info, end)
+    end += info.length
+    // the context is what an info ends with
+    const context = generation + i
+    infos[end - 4] = context >>> 24
+    infos[end - 3] = context >>> 16
+    infos[end - 2] = context >>> 8
+    infos[end - 1] = context
+  }
+  return suite.expandChain(secret, infos, count)
+}
+
 /** {@link deriveTreeSecret} for several labels, in one batch. */
 export function deriveTreeSecrets(
   suite: CipherSuite,

@@ -58,6 +58,10 @@ export abstract class BaseSuite {
     return this.#parts.kdf.expandMany(prks, infos, length)
   }
 
+  expandChain(prk: Uint8Array, infos: Uint8Array, count: number): Bytes {
+    return this.#parts.kdf.expandChain(prk, infos, count)
+  }
+
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Bytes {
     return this.#parts.aead.seal(key, nonce, aad, plaintext)
   }

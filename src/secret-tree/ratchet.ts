@@ -14,7 +14,7 @@
 import { type Bytes, wipe } from '../bytes/bytes.ts'
 import { at, MlsError } from '../bytes/errors.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
-import { deriveTreeSecret, deriveTreeSecrets, type LabelledOutput } from '../crypto/labels.ts'
+import { deriveTreeSecretChain, deriveTreeSecrets, type LabelledOutput } from '../crypto/labels.ts'
 import type { SuiteParameters } from '../crypto/suites.ts'
 
 /** Handshake messages and application messages have a ratchet each (V094). */
@@ -55,19 +55,18 @@ export function keyAndNonce(suite: CipherSuite, secret: Uint8Array, generation: 
   return { key: at(derived, 0), nonce: at(derived, 1) }
 }
 
-/** The secret of the generation after: one expansion. `secret` stays the caller's. */
-function nextSecret(suite: CipherSuite, secret: Uint8Array, generation: number): Bytes {
-  return deriveTreeSecret(suite, secret, 'secret', generation, suite.parameters.hashLength)
-}
-
 /** The secrets of consecutive generations up to the one of a message, on a copy. */
 export interface Jump {
   /** The generation of the first secret. */
   readonly first: number
   /** The generation of the last secret. */
   readonly generation: number
-  readonly secrets: readonly Bytes[]
+  /** Of Nh bytes each, back to back. */
+  readonly secrets: Bytes
 }
+
+/** Generations of one chain of a longer way: bounds what is held for it. */
+const chainLength = 1024
 
 /**
  * Runs ahead on a copy: one expansion a generation. Keys are not derived here, so that a message that fails costs least.
@@ -76,16 +75,30 @@ export interface Jump {
  */
 export function deriveJump(suite: CipherSuite, start: Bytes, next: number, generation: number, keep: number): Jump {
   const first = Math.max(next, generation - keep)
+  if (next === generation) return { first, generation, secrets: start }
+  const { hashLength } = suite.parameters
+  const secrets = new Uint8Array((generation - first + 1) * hashLength)
+  if (first === next) secrets.set(start)
   let secret = start
-  const secrets: Bytes[] = []
-  for (let at = next; at < generation; at++) {
-    const following = nextSecret(suite, secret, at)
-    if (at < first) wipe(secret)
-    else secrets.push(secret)
-    secret = following
+  for (let at = next; at < generation; ) {
+    const count = Math.min(chainLength, generation - at)
+    const chain = deriveTreeSecretChain(suite, secret, 'secret', at, count)
+    wipe(secret)
+    secret = chain.slice(-hashLength)
+    // of generations from at + 1 on
+    const passed = Math.max(0, first - at - 1)
+    if (passed < count) secrets.set(chain.subarray(passed * hashLength), (at + 1 + passed - first) * hashLength)
+    wipe(chain)
+    at += count
   }
-  secrets.push(secret)
+  wipe(secret)
   return { first, generation, secrets }
+}
+
+/** The secret of a generation of a jump, lent. */
+export function secretOf({ first, generation, secrets }: Jump, wanted: number): Uint8Array {
+  const length = secrets.length / (generation - first + 1)
+  return secrets.subarray((wanted - first) * length, (wanted - first + 1) * length)
 }
 
 /** A ratchet as it is stored: the secret of generation `next`. */

@@ -16,7 +16,7 @@
  * that is kept.
  */
 import { type Bytes, copyBytes, wipe } from '../bytes/bytes.ts'
-import { at, bug, check, MlsError } from '../bytes/errors.ts'
+import { bug, check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { fullWidth, type LeafIndex, root } from '../tree-math/tree-math.ts'
@@ -32,6 +32,7 @@ import {
   type KeyAndNonce,
   keyAndNonce,
   type RatchetType,
+  secretOf,
 } from './ratchet.ts'
 import { decodeRows, encodeRows, type SecretTreeRow } from './snapshot.ts'
 import { TreeSecrets } from './tree-secrets.ts'
@@ -157,14 +158,14 @@ export class SecretTree {
     )
     const { start, path } = this.#startOf(leaf, type)
     const jump = deriveJump(this.#suite, start, next, generation, this.#limits.skippedPerSender)
-    const derived = deriveGeneration(this.#suite, at(jump.secrets, jump.secrets.length - 1), generation)
+    const derived = deriveGeneration(this.#suite, secretOf(jump, generation), generation)
     return new OpeningKey(derived, (outcome) => {
       try {
         if (outcome !== 'accepted' || this.#wiped) wipe(derived.next)
         if (outcome === 'accepted') this.#follow(leaf, type, jump, derived, path)
         else if (outcome === 'failed') this.#countFailure(leaf)
       } finally {
-        wipe(...jump.secrets)
+        wipe(jump.secrets)
         if (path !== undefined) wipePath(path)
       }
     })
@@ -264,7 +265,7 @@ export class SecretTree {
   /** Moves a ratchet behind the generation of a message that holds, and keeps the keys that it skipped. Consumes `next`. */
   #follow(leaf: LeafIndex, type: RatchetType, jump: Jump, { next }: Generation, path: DerivedPath | undefined): void {
     this.#alive()
-    const { first, generation, secrets } = jump
+    const { first, generation } = jump
     const tree = this.#secrets
     const ratchet = (tree.sender(leaf) ?? tree.start(leaf, path ?? tree.nodes.derivePath(leaf)))[type]
     // another message of this sender was accepted since the key was derived
@@ -274,7 +275,7 @@ export class SecretTree {
       return
     }
     for (let skipped = Math.max(first, ratchet.next); skipped < generation; skipped++)
-      tree.keep(leaf, type, skipped, keyAndNonce(this.#suite, at(secrets, skipped - first), skipped))
+      tree.keep(leaf, type, skipped, keyAndNonce(this.#suite, secretOf(jump, skipped), skipped))
     ratchet.replace(next, generation + 1)
     this.#accepted(leaf)
   }

@@ -24,6 +24,13 @@ export function watched(): { suite: CipherSuite; outputs: Bytes[]; count: () => 
           outputs.push(...many)
           return many
         }
+      if (name === 'expandChain')
+        return (prk: Uint8Array, infos: Uint8Array, count: number) => {
+          const chain = target.expandChain(prk, infos, count)
+          expansions += count
+          outputs.push(chain)
+          return chain
+        }
       if (name === 'extract')
         return (salt: Uint8Array, ikm: Uint8Array) => {
           const output = target.extract(salt, ikm)

@@ -198,6 +198,24 @@ describe('HKDF-SHA-256', () => {
     }
   })
 
+  test('a chain is one expansion after another, and leaves its infos as they were', () => {
+    for (const length of [0, 1, 22, 54, 55, 63, 64, 65, 118, 119, 300]) {
+      kernel.reset()
+      const n = 5
+      const [key, infos] = [pattern(32, length), pattern(n * length + 1, 7)]
+      const [keys, infosAt] = [kernel.room(32 * (n + 1) + 16), kernel.put(infos)]
+      kernel.write(keys, key)
+      kernel.call('hkdfExpandChain', n, keys, infosAt, length)
+      let expected: Uint8Array = key
+      for (let i = 0; i < n; i++) {
+        expected = expand(sha256, expected, infos.subarray(i * length, (i + 1) * length), 32)
+        expect(hex(kernel.read(keys + 32 * (i + 1), 32)), `length ${length}, link ${i}`).toBe(hex(expected))
+      }
+      expect(hex(kernel.read(infosAt, infos.length))).toBe(hex(infos))
+      expect(kernel.read(keys + 32 * (n + 1), 16).every((byte) => byte === 0)).toBe(true)
+    }
+  })
+
   test('Wycheproof', () => {
     const groups = wycheproof('hkdf_sha256_test.json')
     let count = 0
@@ -227,6 +245,7 @@ test('nothing of the data stays in static memory', () => {
   kernel.call('sha256Strided', 7, out, data, 200, 200)
   const triples = [0, 1, 2, 3, 4, 5, 6].flatMap((i) => [data + 32 * i, data + 100 * i, 100])
   kernel.call('hkdfExpandMany', 7, out, 32, kernel.put(new Uint8Array(Uint32Array.from(triples).buffer)))
+  kernel.call('hkdfExpandChain', 7, out, data, 100)
   kernel.call('hpkeDerive', 7, out, data, data, 17, data, 20)
   expect(hex(kernel.staticCopy())).toBe(atRest)
 })

@@ -112,6 +112,24 @@ export function hkdfExpand(out: usize, outLen: usize, prk: usize, prkLen: usize,
   wipe()
 }
 
+/**
+ * A chain of n HKDF-Expand, each output of 32 bytes the key of the next. keys holds the first key and takes the n outputs behind it; infos holds n
+ * infos of len bytes, back to back, and room for one byte more.
+ */
+export function hkdfExpandChain(n: usize, keys: usize, infos: usize, len: usize): void {
+  for (; n !== 0; n--) {
+    hmacKey(midstates, keys, 32)
+    keys += 32
+    // the counter of HKDF stands for a moment where the next info begins
+    const next: u8 = load<u8>(infos + len)
+    store<u8>(infos + len, 1)
+    hmacMid(keys, midstates, infos, len + 1)
+    infos += len
+    store<u8>(infos, next)
+  }
+  clear(midstates, 4)
+}
+
 function padKeys4(value: u32): void {
   const mask = i32x4.splat(value)
   for (let at: usize = 0; at < 128; at += 16) v128.store(words4 + at, v128.xor(v128.load(words4 + at), mask))

@@ -3,7 +3,7 @@
 
 export { aes128gcmOpen, aes128gcmSeal } from './aes-gcm'
 export { chacha20poly1305Open, chacha20poly1305Seal } from './chacha20-poly1305'
-export { hkdfExpand, hkdfExpandMany, hkdfExtract, hmacKey, hmacMid, hmacSha256 } from './hmac'
+export { hkdfExpand, hkdfExpandChain, hkdfExpandMany, hkdfExtract, hmacKey, hmacMid, hmacSha256 } from './hmac'
 export { hpkeDerive, hpkeKeys } from './hpke'
 export { sha256, sha256Final, sha256Init, sha256Many, sha256Strided, sha256Update } from './sha256'
 

@@ -1,7 +1,7 @@
 import { expand, extract } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
-import type { Bytes } from '../../bytes/bytes.ts'
+import { type Bytes, wipe } from '../../bytes/bytes.ts'
 import { at, MlsError } from '../../bytes/errors.ts'
 import type { HashName } from '../../crypto/suites.ts'
 
@@ -17,6 +17,16 @@ export interface Kdf {
   expand(prk: Uint8Array, info: Uint8Array, length: number): Bytes
   /** `expand` of each pair; fastest when all have the same shape. @throws `crypto/length` */
   expandMany(prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number): Bytes[]
+  /** See `CipherSuite.expandChain`. @throws `crypto/length` */
+  expandChain(prk: Uint8Array, infos: Uint8Array, count: number): Bytes
+}
+
+/** The length of each info of a chain. @throws `crypto/length` for infos that are not of one length */
+export function chainedLength(infos: Uint8Array, count: number): number {
+  const length = infos.length / count
+  if (!Number.isSafeInteger(count) || count < 1 || !Number.isInteger(length))
+    throw new MlsError('crypto/length', 'infos of a chain that are not of one length')
+  return length
 }
 
 const functions = { SHA256: sha256, SHA384: sha384, SHA512: sha512 } as const
@@ -43,6 +53,18 @@ export function nobleKdf(name: HashName): Kdf {
     expandMany(prks, infos, length) {
       if (prks.length !== infos.length) throw new MlsError('crypto/length', 'keys and infos differ in number')
       return prks.map((prk, i) => this.expand(prk, at(infos, i), length))
+    },
+    expandChain(prk, infos, count) {
+      const length = chainedLength(infos, count)
+      const out = new Uint8Array(count * hashLength)
+      let key = prk
+      for (let i = 0; i < count; i++) {
+        const block = this.expand(key, infos.subarray(i * length, (i + 1) * length), hashLength)
+        out.set(block, i * hashLength)
+        wipe(block)
+        key = out.subarray(i * hashLength, (i + 1) * hashLength)
+      }
+      return out
     },
   }
 }

@@ -148,6 +148,7 @@ const methods = [
   'extract',
   'expand',
   'expandMany',
+  'expandChain',
   'seal',
   'open',
   'sign',

@@ -1,6 +1,6 @@
-import { type Bytes, empty } from '../../bytes/bytes.ts'
+import { type Bytes, concatBytes, empty, wipe } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
-import type { Kdf } from '../noble/kdf.ts'
+import { chainedLength, type Kdf } from '../noble/kdf.ts'
 import { type Kernel, largestInput, type SymmetricExports } from './kernel.ts'
 
 const hashLength = 32
@@ -137,12 +137,38 @@ export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): Kdf 
     }
   }
 
+  function expandChain(prk: Uint8Array, infos: Uint8Array, count: number): Bytes {
+    const length = chainedLength(infos, count)
+    checkExpansion(prk, hashLength)
+    // keys are blocks: the first one of another length becomes one in a call of its own
+    if (prk.length !== hashLength) {
+      const first = expand(prk, infos.subarray(0, length), hashLength)
+      if (count === 1) return first
+      const rest = expandChain(first, infos.subarray(length), count - 1)
+      const out = concatBytes(first, rest)
+      wipe(first, rest)
+      return out
+    }
+    if (!isFresh && infos.length + count * hashLength > largestInput) return forLarge().expandChain(prk, infos, count)
+    try {
+      const keys = arena.reserve((count + 1) * hashLength)
+      arena.write(keys, prk)
+      const contexts = arena.reserve(infos.length + 1)
+      arena.write(contexts, infos)
+      exports.hkdfExpandChain(count, keys, contexts, length)
+      return arena.read(keys + hashLength, count * hashLength)
+    } finally {
+      arena.clear()
+    }
+  }
+
   return {
     hashLength,
     hash,
     hmac,
     extract: hmac,
     expand,
+    expandChain,
     hashMany(data) {
       if (data.length === 1 && data[0] !== undefined) return [hash(data[0])]
       const out: Bytes[] = []

@@ -53,6 +53,7 @@ export interface SymmetricExports extends KernelExports {
   hmacKey(midstates: number, key: number, keyLength: number): void
   hmacMid(out: number, midstates: number, message: number, length: number): void
   hkdfExpand(out: number, outLength: number, prk: number, prkLength: number, info: number, infoLength: number): void
+  hkdfExpandChain(n: number, keys: number, infos: number, infoLength: number): void
   hkdfExpandMany(n: number, out: number, outLength: number, table: number): void
   hpkeDerive(
     n: number,

@@ -153,6 +153,16 @@ const methods = {
       return suite.expandMany(prks, infos, length)
     },
   ),
+  expandChain: method(
+    3000,
+    fc.tuple(
+      fc.oneof(about(32), bytes),
+      fc.integer({ min: 0, max: 150 }),
+      fc.integer({ min: 0, max: 9 }),
+      fc.integer(),
+    ),
+    (suite, [prk, length, count, seed]) => suite.expandChain(prk, stream(seed, length * count), count),
+  ),
   seal: method(9000, fc.tuple(fc.integer(), about(12), bytes, bytes), (suite, [seed, nonce, aad, plaintext]) =>
     suite.seal(stream(seed, suite.parameters.keyLength), nonce, aad, plaintext),
   ),

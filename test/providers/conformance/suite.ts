@@ -31,6 +31,14 @@ export function suiteConformance(provider: CryptoProvider, ids: readonly number[
         suite.expand(prk, message, 40),
         suite.expand(prk, none, 40),
       ])
+      const infos = Uint8Array.of(1, 2, 3, 4, 5, 6)
+      for (const key of [prk, suite.expand(prk, none, 200)]) {
+        const first = suite.expand(key, infos.subarray(0, 2), hashLength)
+        const second = suite.expand(first, infos.subarray(2, 4), hashLength)
+        const third = suite.expand(second, infos.subarray(4), hashLength)
+        expect(suite.expandChain(key, infos, 3)).toEqual(Uint8Array.of(...first, ...second, ...third))
+      }
+      expect(suite.expandChain(prk, none, 1)).toEqual(suite.expand(prk, none, hashLength))
     })
 
     test('V031 an expansion yields 255 blocks at most', async () => {
@@ -38,6 +46,9 @@ export function suiteConformance(provider: CryptoProvider, ids: readonly number[
       for (const length of [255 * hashLength + 1, -1, 1.5, Number.NaN])
         expect(await codeOf(() => suite.expand(prk, none, length))).toBe('crypto/length')
       expect(await codeOf(() => suite.expandMany([prk], [none, none], 4))).toBe('crypto/length')
+      for (const count of [0, -1, 2, 1.5, Number.NaN])
+        expect(await codeOf(() => suite.expandChain(prk, Uint8Array.of(1, 2, 3), count))).toBe('crypto/length')
+      expect(await codeOf(() => suite.expandChain(prk.subarray(1), none, 1))).toBe('crypto/length')
       const pair = await suite.deriveKeyPair(message)
       const tooLong = 255 * hashLength + 1
       expect(await codeOf(() => suite.hpkeSenderExport(pair.publicKey, none, none, tooLong))).toBe('crypto/length')
