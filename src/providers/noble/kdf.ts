@@ -4,6 +4,7 @@ import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
 import { type Bytes, wipe } from '../../bytes/bytes.ts'
 import { at, MlsError } from '../../bytes/errors.ts'
 import type { HashName } from '../../crypto/suites.ts'
+import { chainedLength } from '../chained-length.ts'
 
 /** Hash, HMAC (RFC 2104) and HKDF (RFC 5869) over one hash function. */
 export interface Kdf {
@@ -19,14 +20,6 @@ export interface Kdf {
   expandMany(prks: readonly Uint8Array[], infos: readonly Uint8Array[], length: number): Bytes[]
   /** See `CipherSuite.expandChain`. @throws `crypto/length` */
   expandChain(prk: Uint8Array, infos: Uint8Array, count: number): Bytes
-}
-
-/** The length of each info of a chain. @throws `crypto/length` for infos that are not of one length */
-export function chainedLength(infos: Uint8Array, count: number): number {
-  const length = infos.length / count
-  if (!Number.isSafeInteger(count) || count < 1 || !Number.isInteger(length))
-    throw new MlsError('crypto/length', 'infos of a chain that are not of one length')
-  return length
 }
 
 const functions = { SHA256: sha256, SHA384: sha384, SHA512: sha512 } as const

@@ -1,6 +1,7 @@
 import { type Bytes, concatBytes, empty, wipe } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
-import { chainedLength, type Kdf } from '../noble/kdf.ts'
+import { chainedLength } from '../chained-length.ts'
+import type { Kdf } from '../noble/kdf.ts'
 import { type Kernel, largestInput, type SymmetricExports } from './kernel.ts'
 
 const hashLength = 32
