@@ -26,6 +26,9 @@ export function curve25519Operations(): Operation[] {
   const one = (at: number) => exports.x25519Many(1, out, at, points)
   const four = (at: number) => exports.x25519Many(4, out, at, points)
   const base = (at: number) => exports.x25519BaseMany(1, out, at)
+  const baseFour = (at: number) => exports.x25519BaseMany(4, out, at)
+  // lanes are used from the 128th key on
+  for (let asked = 0; asked < 128; asked += 4) baseFour(points)
   const expandKey = (at: number) => exports.ed25519Expand(out, at)
   const sign = (at: number) => exports.ed25519Sign(out, at, message, messageLength)
   // the nonce of a long message, whose hashes the platform makes; and the scalar with that nonce
@@ -62,6 +65,14 @@ export function curve25519Operations(): Operation[] {
       base,
     ),
     kernelOperation('X25519, fixed base', arena, 2, weights(32), base),
+    kernelOperation(
+      'X25519, fixed base, four lanes',
+      arena,
+      1,
+      fixedOrRandom(() => random(128)),
+      baseFour,
+    ),
+    kernelOperation('X25519, fixed base, four lanes', arena, 1, weights(128), baseFour),
     kernelOperation(
       'Ed25519 expand key',
       arena,

@@ -111,6 +111,10 @@ describe('X25519 kernels', { timeout: 60_000 }, () => {
     const scalars = [...edges, ...Array.from({ length: CASES }, () => random(32))]
     const expected = scalars.map((scalar) => x25519.getPublicKey(scalar))
     expect(curve.x25519BaseMany(scalars)).toEqual(concat(expected))
+    // from here on in lanes: their table is there after so many keys
+    for (let asked = 0; asked < 128; asked += scalars.length) curve.x25519BaseMany(scalars)
+    for (let n = 1; n < 20; n++) expect(curve.x25519BaseMany(scalars.slice(0, n))).toEqual(concat(expected.slice(0, n)))
+    expect(curve.x25519BaseMany(scalars)).toEqual(concat(expected))
     for (const [i, scalar] of scalars.slice(0, 40).entries()) expect(curve.x25519Base(scalar)).toEqual(expected[i])
   })
 
@@ -151,6 +155,7 @@ describe('the module', () => {
     const used = () => new Uint8Array(kernel.memory.buffer, 0, kernel.heapBase()).slice()
     const scalar = random(32)
     curve.x25519Base(scalar) // builds the public tables
+    curve.x25519BaseMany(new Array(128).fill(scalar))
     const snapshots = [
       () => curve.x25519(scalar, random(32)),
       () =>
@@ -159,6 +164,7 @@ describe('the module', () => {
           Array.from({ length: 5 }, () => random(32)),
         ),
       () => curve.x25519Base(scalar),
+      () => curve.x25519BaseMany(new Array(7).fill(scalar)),
       () => curve.ed25519Expand(scalar),
       () => curve.ed25519PublicKey(scalar),
       () => curve.ed25519Sign(curve.ed25519Expand(scalar), random(300)),

@@ -52,6 +52,7 @@ export function constants(): string {
   return [
     bytes('SMALL_ORDER_Y', [0n, 1n, P - 1n, w, P - w]),
     bytes('ORDER', [L]),
+    bytes('ODD_OFFSET', [(2n ** 255n - 1n - L) / 2n]),
     `export const INVERSE_30: i64 = ${inverse30}\n`,
     fe('FE_D', d),
     fe('FE_ROOT', root),

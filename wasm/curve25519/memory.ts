@@ -82,3 +82,5 @@ export const BATCH_Z: usize = BATCH_SUM + 32
 export const BATCH_SCALAR: usize = BATCH_Z + 32
 export const V_DIGITS: usize = PUBLIC + 33 * 160
 export const B_DIGITS: usize = V_DIGITS + 2048
+/** Table of `base-lanes.ts`: 51 rows (weights 32^i) of the odd multiples 1, 3, .. 31 of the base point in affine form. */
+export const NIELS_TABLE: usize = memory.data(97920, 16)

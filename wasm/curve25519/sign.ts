@@ -1,4 +1,5 @@
 /** Fixed-base X25519 and Ed25519 keys and signatures (RFC 8032 §5.1.5, §5.1.6). Branch-free, no secret index. */
+import { base4, hasNiels } from './base-lanes'
 import { fixedBase } from './edwards'
 import { divideBlock, fromLane } from './field'
 import { feAddSub, feMul, feToBytes } from './field.generated'
@@ -27,11 +28,16 @@ export function x25519Base(out: usize, scalar: usize): void {
   x25519BaseMany(1, out, scalar)
 }
 
-/** `n` public keys, back to back: u = (Z + Y) / (Z - Y) of the Edwards point, one inversion per block. */
+/** `n` public keys, back to back: u = (Z + Y) / (Z - Y) of the Edwards point, one inversion per block; four at once when they are many. */
 export function x25519BaseMany(n: usize, out: usize, scalars: usize): void {
+  const inLanes: bool = hasNiels(n)
   for (let done: usize = 0; done < n; ) {
     const block: usize = min<usize>(BLOCK, n - done)
-    for (let i: usize = 0; i < block; i++) {
+    let i: usize = 0
+    if (inLanes)
+      for (; block - i >= 3; i += min<usize>(4, block - i))
+        base4(scalars + (done + i) * 32, i, min<usize>(4, block - i))
+    for (; i < block; i++) {
       clampTo(SCALARS, scalars + (done + i) * 32)
       fixedBase(SCALARS)
       fromLane(S0, POINT, 1)
