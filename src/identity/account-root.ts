@@ -11,13 +11,14 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { type Issued, issue, type NewRoot, opsCertOf } from './account.ts'
 import { applyChanges, followingContent, type ManifestChange, type NewDevice } from './account-changes.ts'
 import { makeCheckpoint } from './checkpoint.ts'
+import { isDatedAhead } from './dated-ahead.ts'
 import type { RevocationReason } from './device-entry.ts'
 import { identityLifetimes } from './limits.ts'
 import { type ManifestSigner, type ManifestTbs, signManifest, type VerifiedManifest } from './manifest.ts'
 import { manifestExtensionTypes, withCheckpoint } from './manifest-extensions.ts'
 import type { RootSigner } from './root-keys.ts'
 import { rotationStrength, signRotation, type VerifiedRotation } from './rotation.ts'
-import { latest } from './times.ts'
+import { earliest, latest } from './times.ts'
 
 /** A change of root to publish: the statement first, then the manifest. */
 export interface IssuedRotation extends Issued {
@@ -59,7 +60,8 @@ export async function rotateRoot(
   const rotation = await signRotation(suite, { old, next: keys.root }, rotationContent(last), last.root)
   const strength = rotationStrength(rotation, last.nextRootHash)
   check(strength !== 'broken', 'identity/rotation', 'I055', 'this generation announced another root')
-  const content = applyChanges(suite, await firstOfGeneration(suite, keys, last, now), changes)
+  const first = await firstOfGeneration(suite, keys, last, latest(now, last.issuedAt))
+  const content = applyChanges(suite, first, changes)
   return { rotation, ...(await issue(suite, { kind: 'ops', ops: keys.ops }, content)) }
 }
 
@@ -78,10 +80,9 @@ async function firstOfGeneration(
   suite: CipherSuite,
   keys: NewRoot,
   last: VerifiedManifest,
-  now: bigint,
+  issuedAt: bigint,
 ): Promise<ManifestTbs> {
   const generation = last.generation + 1
-  const issuedAt = latest(now, last.issuedAt)
   const ops = await opsCertOf(suite, keys, last.account, generation, issuedAt)
   const content = followingContent({ ...last, ops }, issuedAt)
   const extensions = content.extensions.filter(
@@ -123,9 +124,21 @@ function survivorChanges(last: VerifiedManifest, { keep, device, reason }: Survi
   ]
 }
 
+/** A manifest as if its dates ended today, where they are ahead of the clock. */
+function withoutDatesAhead(last: VerifiedManifest, now: bigint): VerifiedManifest {
+  if (!isDatedAhead(last, now)) return last
+  const devices = last.devices.map((device) => ({
+    ...device,
+    addedAt: earliest(device.addedAt, now),
+    notAfter: earliest(device.notAfter, now + identityLifetimes.device),
+  }))
+  return { ...last, issuedAt: now, devices }
+}
+
 /**
  * Recovers an account with the recovery secret: the announced root takes over, and every device that is not kept is revoked.
- * `last` is the newest manifest that the server shows, even one that a thief of OPS published.
+ * `last` is the newest manifest that the server shows, even one that a thief of OPS published. Of one that is dated ahead,
+ * which no contact has taken, the dates are not continued (`recoveryBase` gives a better one where there is any).
  * @throws `identity/rotation` (I055) unless `keys.root` is the root that was announced, and as `signManifest`
  */
 export async function recoverAccount(
@@ -136,7 +149,8 @@ export async function recoverAccount(
   survivors: Survivors,
   now: bigint,
 ): Promise<IssuedRotation> {
-  const issued = await rotateRoot(suite, old, keys, last, survivorChanges(last, survivors), now)
+  const from = withoutDatesAhead(last, now)
+  const issued = await rotateRoot(suite, old, keys, from, survivorChanges(last, survivors), now)
   const strong = rotationStrength(issued.rotation, last.nextRootHash) === 'strong'
   check(strong, 'identity/rotation', 'I055', 'no root was announced that could recover this account')
   return issued
@@ -155,7 +169,8 @@ export async function resetAccount(
   now: bigint,
 ): Promise<IssuedRotation> {
   const rotation = await signRotation(suite, { old: undefined, next: keys.root }, rotationContent(last), undefined)
-  const first = await firstOfGeneration(suite, keys, last, now)
+  const from = withoutDatesAhead(last, now)
+  const first = await firstOfGeneration(suite, keys, from, latest(now, from.issuedAt))
   const content = applyChanges(suite, first, survivorChanges(last, survivors))
   return { rotation, ...(await issue(suite, { kind: 'ops', ops: keys.ops }, content)) }
 }

@@ -5,8 +5,9 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { conflictGrade, remember } from './chain.ts'
 import { type ChainLog, type WalkEvent, walkChain } from './chain-walk.ts'
 import { type Advance, type ContactPin, rejected } from './contact-state.ts'
+import { datedAheadError, isDatedAhead } from './dated-ahead.ts'
 import type { Finding } from './findings.ts'
-import { identityLifetimes, identityLimits } from './limits.ts'
+import { identityLimits } from './limits.ts'
 import type { VerifiedManifest } from './manifest.ts'
 import { compareHeads, headOf } from './manifest-head.ts'
 
@@ -21,16 +22,26 @@ export function published(
   if (!equalBytes(current.account, pin.account))
     return rejected(pin, new MlsError('identity/root', 'a manifest of another account', { rule: 'I030' }))
   // I063: a manifest from the future would look fresh for longer than any that follows
-  const latest = now + identityLifetimes.clockSkew
-  if (current.issuedAt > latest)
-    return rejected(pin, new MlsError('identity/future', 'a manifest from the future', { rule: 'I063' }))
-  const manifests = [...log.manifests, current].filter(
-    (one) => equalBytes(one.account, pin.account) && one.issuedAt <= latest,
-  )
+  const logged = log.manifests.filter((one) => equalBytes(one.account, pin.account) && !isDatedAhead(one, now))
+  if (isDatedAhead(current, now)) return besideFuture(suite, pin, { ...log, manifests: logged })
+  const manifests = [...logged, current]
   const start = startOf(pin, manifests)
   if (start === undefined) return anotherRoot(pin, current)
   try {
     return walked(suite, pin, start, current, { ...log, manifests })
+  } catch (error) {
+    if (error instanceof MlsError) return rejected(pin, error)
+    throw error
+  }
+}
+
+/** What the log says where the current manifest is from the future: whoever writes that one must not hide what follows the head. */
+function besideFuture(suite: CipherSuite, pin: ContactPin, log: ChainLog): Advance {
+  const refused = rejected(pin, datedAheadError())
+  if (pin.head === undefined) return refused
+  try {
+    const found = walked(suite, pin, pin.head, undefined, log)
+    return found.findings.length === 0 ? refused : found
   } catch (error) {
     if (error instanceof MlsError) return rejected(pin, error)
     throw error
@@ -53,7 +64,7 @@ function walked(
   suite: CipherSuite,
   pin: ContactPin,
   start: VerifiedManifest,
-  current: VerifiedManifest,
+  current: VerifiedManifest | undefined,
   log: ChainLog,
 ): Advance {
   const { head, events, conflicts } = walkChain(suite, start, log, {
@@ -75,7 +86,7 @@ function walked(
   const findings: Finding[] = events.flatMap(findingsOf)
   if (pin.head === undefined) findings.unshift({ kind: 'first_seen', head: headOf(start) })
   if (pin.conflicts.length > 0 && conflicts.length === 0) findings.push({ kind: 'settled' })
-  return compareShown(pin, next, current, findings)
+  return current === undefined ? { pin: next, findings } : compareShown(pin, next, current, findings)
 }
 
 function findingsOf(event: WalkEvent): Finding[] {

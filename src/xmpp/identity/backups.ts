@@ -13,6 +13,7 @@ import {
 } from '../../identity/backup.ts'
 import type { BackupContent } from '../../identity/backup-content.ts'
 import { type BackupKdf, type BackupSecret, backupArgon2 } from '../../identity/backup-key.ts'
+import { datedAheadError, isDatedAhead } from '../../identity/dated-ahead.ts'
 import { flagsOf } from '../../identity/device-entry.ts'
 import { signManifest, type VerifiedManifest } from '../../identity/manifest.ts'
 import { backupCounterOf, withBackupCounter } from '../../identity/manifest-extensions.ts'
@@ -162,8 +163,10 @@ export class Backups {
       ({ rootHash, generation }) =>
         equalBytes(rootHash, opened.rootHash) || generation > opened.content.head.generation,
     )
-    const last = under.sort((a, b) => a.generation - b.generation || Number(a.seq - b.seq)).at(-1)
-    if (last === undefined) throw notNow('the server shows no manifest of this identity')
+    if (under.length === 0) throw notNow('the server shows no manifest of this identity')
+    const sound = under.filter((one) => !isDatedAhead(one, secondsOf(this.#parts.timers)))
+    const last = sound.sort((a, b) => a.generation - b.generation || Number(a.seq - b.seq)).at(-1)
+    if (last === undefined) throw datedAheadError()
     const root = rootIn(this.#parts, opened, secret, last)
     await this.#list(opened, last, root, replaces)
     await this.#learn(opened)

@@ -76,6 +76,7 @@ export class IdentityClient {
     this.#own = new OwnIdentity(parts, {
       onManifest: (now, before) => this.#ownChanged(now, before),
       onCertificate: () => this.#guard.certified(),
+      onAhead: (ahead) => this.#alarm('ahead', ahead),
       onWithheld: (known) => this.#alarm('withheld', known),
       onReplaced: (known, shown) => this.#alarm('replaced', shown, () => splitEvidence(known, shown)),
       onStranger: (known, stranger) => this.#alarm('misused', stranger, () => equivocationEvidence(known, stranger)),
@@ -330,7 +331,11 @@ export class IdentityClient {
     return needed
   }
 
-  /** Moves to the announced root; contacts keep what they have verified. @throws `identity_recovery/…`, `identity/state` */
+  /**
+   * Moves to the announced root; contacts keep what they have verified.
+   * @throws `identity_recovery/…`, `identity/state`; `identity/future` while the server shows a list of devices that is dated
+   * ahead of the clock: set the clock, or {@link recover}
+   */
   async rotate(recoveryCode: string): Promise<void> {
     await this.#signed(() => this.#owner.rotate(recoveryCode))
   }
@@ -364,7 +369,7 @@ export class IdentityClient {
     if (manifest !== undefined) return manifest
     const { current } = await this.#own.shown()
     if (current === undefined) throw notNow('this account has no identity')
-    return current
+    return this.#own.baseOf(current)
   }
 
   async #dropRevoked(before: VerifiedManifest): Promise<readonly string[]> {

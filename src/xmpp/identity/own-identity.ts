@@ -17,6 +17,7 @@ import type { Issued } from '../../identity/account.ts'
 import { certifyDevices, nextManifest } from '../../identity/account.ts'
 import type { ManifestChange } from '../../identity/account-changes.ts'
 import type { IssuedRotation } from '../../identity/account-root.ts'
+import { isDatedAhead, recoveryBase } from '../../identity/dated-ahead.ts'
 import { hasFlag } from '../../identity/device-entry.ts'
 import { identityLimits } from '../../identity/limits.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'
@@ -27,6 +28,7 @@ import { replacedSide } from '../../identity/replaced-ops.ts'
 import { RotationStatement } from '../../identity/rotation.ts'
 import { secondsOf } from './context.ts'
 import type { ShownIdentity } from './directory.ts'
+import { Answers, withoutAhead } from './own-ahead.ts'
 import { fitsManifest, fittingCertificates, withCertificates } from './own-certificates.ts'
 import { maxHistory, OwnRecord } from './own-record.ts'
 import { compareAsStranger } from './own-stranger.ts'
@@ -44,24 +46,26 @@ const backoffMs = 500
 /** See the file. */
 export class OwnIdentity extends OwnRecord {
   #verified: ReadonlyMap<string, VerifiedManifest> = new Map()
+  readonly #answers = new Answers()
 
   /**
    * Makes the next manifest from the newest one and publishes it. Resolves when the server shows it, or the server does not
    * do so: what was signed is kept, and goes on being published.
    * @param make is called once, with the newest manifest
-   * @param beside what is stored with the new manifest
+   * @param beside what is stored with the new manifest @param from what to continue instead of the newest one
    * @throws what `make` threw; XmppError, `xmpp/…`, `storage/…`
    */
   change<T extends Issued | IssuedRotation>(
     make: (last: VerifiedManifest) => Promise<T>,
     beside: (issued: T) => Partial<StoredOwn> = () => ({}),
+    from: (newest: VerifiedManifest) => VerifiedManifest | Promise<VerifiedManifest> = (newest) => newest,
   ): Promise<T> {
     return this.queue(async () => {
       await this.#reconcile()
-      const last = this.manifest
-      if (last === undefined) throw notNow('this device belongs to no identity')
+      if (this.manifest === undefined) throw notNow('this device belongs to no identity')
+      const last = await from(this.manifest)
       const issued = await make(last)
-      await this.take(issued, beside(issued))
+      await this.take(issued, beside(issued), last)
       await this.#reconcile()
       const replaced = this.manifest && replacedSide(issued.manifest, this.manifest)
       if (replaced === issued.manifest || (this.manifest?.generation ?? 0) > issued.manifest.generation)
@@ -162,6 +166,25 @@ export class OwnIdentity extends OwnRecord {
     return compareAsStranger(this.parts, this, this.events)
   }
 
+  /**
+   * The manifest that a recovery continues, see `recoveryBase`.
+   * @param newest the own one, or what the server calls current
+   * @throws `identity/future` (I063) when the clock is wrong; XmppError, `xmpp/…`
+   */
+  async baseOf(newest: VerifiedManifest): Promise<VerifiedManifest> {
+    const { manifests } = await this.shown()
+    return recoveryBase(newest, [...this.history, ...manifests], secondsOf(this.parts.timers))
+  }
+
+  /** Whether the newest manifest of this identity, here or on the server, is dated ahead of the clock. @throws XmppError */
+  async showsAhead(): Promise<boolean> {
+    const { manifest } = this
+    return (
+      manifest !== undefined &&
+      withoutAhead(manifest, await this.shown(), secondsOf(this.parts.timers)).ahead.length > 0
+    )
+  }
+
   /** What the nodes of the own account show now, verified. @throws XmppError, `xmpp/…` */
   async shown(): Promise<ReturnType<typeof readOwnView>> {
     const { directory, account, suite, accountBytes } = this.parts
@@ -175,14 +198,16 @@ export class OwnIdentity extends OwnRecord {
   }
 
   async #reconcile(heard: readonly VerifiedManifest[] = []): Promise<void> {
-    const { suite } = this.parts
+    const { suite, timers } = this.parts
     if (this.stored.awaiting !== undefined) await this.#arrive(this.stored.awaiting)
     for (let round = 0; round < maxRounds; round++) {
       const own = this.manifest
       if (own === undefined) return
       const view = await this.shown()
       const all = { ...view, manifests: [...view.manifests, ...heard] }
-      const line = followOwn(suite, own, this.history, all, this.stored.published)
+      const { view: sound, ahead } = withoutAhead(own, all, secondsOf(timers))
+      for (const one of ahead) this.events.onAhead(one)
+      const line = followOwn(suite, own, this.history, sound, this.stored.published)
       for (const stranger of line.strangers) this.events.onStranger(own, stranger)
       await this.adopt(line)
       if (await this.#merge(line)) continue
@@ -195,6 +220,7 @@ export class OwnIdentity extends OwnRecord {
         if (current.generation > manifest.generation) return
       }
       const shows = view.current !== undefined && equalBytes(view.current.hash, manifest.hash)
+      if (current !== undefined && !shows && ahead.includes(current) && !this.#answers.first(manifest, current)) return
       const logged = view.manifests.some(({ hash }) => equalBytes(hash, manifest.hash))
       if (shows && logged) {
         if (!this.stored.published) await this.save({ published: true })
@@ -213,8 +239,9 @@ export class OwnIdentity extends OwnRecord {
     const { manifests, current } = await this.shown()
     const all = [...manifests, ...(current === undefined ? [] : [current])]
     const under = all.filter(({ rootHash }) => equalBytes(rootHash, awaiting.rootHash))
+    const now = secondsOf(this.parts.timers)
     const named = under.find(({ hash }) => equalBytes(hash.subarray(0, headHashLength), awaiting.hash))
-    const later = under.find((one) => compareHeads(one, awaiting) > 0)
+    const later = under.find((one) => compareHeads(one, awaiting) > 0 && !isDatedAhead(one, now))
     const first = named ?? later
     if (first === undefined) {
       // what the steward has published must be there: whoever hides it has something to hide

@@ -9,6 +9,7 @@ import { type DeviceEntry, hasFlag } from '../../identity/device-entry.ts'
 import type { RotationProof } from '../../identity/group-evidence.ts'
 import { identityLimits } from '../../identity/limits.ts'
 import { type ManifestSigner, type VerifiedManifest, verifyManifest } from '../../identity/manifest.ts'
+import { compareHeads } from '../../identity/manifest-head.ts'
 import { type OwnDeviceState, ownDeviceStep } from '../../identity/own-device.ts'
 import { rootSigner } from '../../identity/root-keys.ts'
 import type { OwnRoot } from '../../identity/root-state.ts'
@@ -29,6 +30,8 @@ export interface OwnIdentityEvents {
   onWithheld(own: VerifiedManifest, shown: VerifiedManifest | undefined): void
   /** The server shows another root for the own account, which does not follow from the own one. */
   onReplaced(own: VerifiedManifest, shown: VerifiedManifest): void
+  /** A manifest under the own root is dated ahead of the clock. */
+  onAhead(ahead: VerifiedManifest): void
   /** A manifest that the own key signed and that nobody of the own devices can have made. */
   onStranger(own: VerifiedManifest, stranger: VerifiedManifest): void
 }
@@ -162,7 +165,10 @@ export abstract class OwnRecord {
     before: VerifiedManifest | undefined = this.#manifest,
   ): Promise<void> {
     const { manifest, certificates } = issued
-    const history = before === undefined ? this.#history : [...this.#history, before].slice(-maxHistory)
+    // what a recovery goes round is no part of the line
+    const round = before !== undefined && before !== this.#manifest
+    const kept = round ? this.#history.filter((one) => compareHeads(one, before) < 0) : this.#history
+    const history = before === undefined ? kept : [...kept, before].slice(-maxHistory)
     const rotation =
       'rotation' in issued && before !== undefined
         ? [{ statement: encode(RotationStatement, issued.rotation), lastManifest: before.bytes }]

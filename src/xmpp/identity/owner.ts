@@ -11,6 +11,7 @@ import {
   rotateRoot,
 } from '../../identity/account-root.ts'
 import { type CrossStatement, sameStatement } from '../../identity/cross-statement.ts'
+import { datedAheadError } from '../../identity/dated-ahead.ts'
 import { flagsOf, hasFlag } from '../../identity/device-entry.ts'
 import type { VerifiedManifest } from '../../identity/manifest.ts'
 import { ownDeviceStep } from '../../identity/own-device.ts'
@@ -107,7 +108,11 @@ export class Owner {
     return withRecoveryCode(code, async (secret) => rootOf(this.#parts.suite, secret, manifest))
   }
 
-  /** The announced root takes over. @throws `identity_recovery/…`, `identity_backup/secret`, `identity/state` (I094) */
+  /**
+   * The announced root takes over.
+   * @throws `identity_recovery/…`, `identity_backup/secret`, `identity/state` (I094), `identity/future` (I063) when a list is
+   * dated ahead of the clock
+   */
   async rotate(recoveryCode: string): Promise<void> {
     const { suite } = this.#parts
     const { stored, manifest } = this.#own
@@ -117,6 +122,8 @@ export class Owner {
       rootOf(suite, secret, manifest)
       await this.#own.change(
         async (last) => {
+          // all devices stay, so nothing may be gone round that the owner may have done himself
+          if (await this.#own.showsAhead()) throw datedAheadError()
           const keys = freshRoot(suite, secret, last.generation + 1, stored.hybrid)
           const issued = await rotateRoot(suite, rootOf(suite, secret, last), keys, last, [], this.#now)
           return { ...issued, keys }
@@ -181,7 +188,8 @@ export class Owner {
       root: rootAfter(this.#own.root, event, keys.generation),
       historyKey: stored.historyKey ?? suite.randomBytes(32),
     })
-    return this.#own.manifest === undefined ? this.#own.changeFrom(last, work, beside) : this.#own.change(work, beside)
+    if (this.#own.manifest === undefined) return this.#own.changeFrom(last, work, beside)
+    return this.#own.change(work, beside, (newest) => this.#own.baseOf(newest))
   }
 
   /** Sets the statements about keys of other protocols: those of the given kinds are replaced, others stay. */

@@ -111,7 +111,7 @@ export interface IdentityEvents {
   }
   /** Something is wrong with the own account on the server; kept among the findings of the own account, too. */
   readonly alarm: {
-    readonly kind: 'withheld' | 'misused' | 'replaced'
+    readonly kind: 'ahead' | 'misused' | 'replaced' | 'withheld'
     readonly sentence: string
     readonly evidence: Uint8Array | undefined
   }
@@ -141,6 +141,8 @@ export interface KeepOptions {
 
 /** One sentence for each alarm about the own account. */
 export const alarmSentences: Readonly<Record<IdentityEvents['alarm']['kind'], string>> = {
+  ahead:
+    'A list of devices in your name is dated in the future: somebody else has signed it, or the clock of a device is wrong.',
   withheld: 'The server does not show your newest list of devices to others.',
   misused: 'Somebody has signed a list of devices in your name that none of your devices knows.',
   replaced: 'The server shows another identity for your account than the one of this device.',
