@@ -69,7 +69,7 @@ class Person {
   }
 
   async sees(text: string): Promise<void> {
-    for (let i = 0; i < 400 && !this.text.includes(text); i++) await new Promise((resolve) => setTimeout(resolve, 10))
+    for (let i = 0; i < 6000 && !this.text.includes(text); i++) await new Promise((resolve) => setTimeout(resolve, 10))
     expect(this.text).toContain(text)
   }
 }

@@ -70,7 +70,7 @@ class Scripted implements Person {
 
   /** The first group of a pattern, as soon as it is printed. */
   async reads(pattern: RegExp): Promise<string> {
-    for (let i = 0; i < 1000; i++) {
+    for (let i = 0; i < 12_000; i++) {
       const found = pattern.exec(this.text)?.[1]
       if (found !== undefined) return found
       await new Promise((resolve) => setTimeout(resolve, 5))

