@@ -1,13 +1,21 @@
-// The devices of the demo: each a client on a tapped connection, with all that it has seen.
+// The devices of the demo: each an identity and a client on a tapped connection, their state in a sealed folder, with all
+// that they have seen.
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { copyBytes } from '../src/bytes/bytes.ts'
 import { toHex } from '../src/bytes/text.ts'
+import { openState } from '../src/cli/state-folder.ts'
 import type { Storage } from '../src/ports/storage.ts'
-import { MemoryMedium, openMemoryStorage } from '../src/storage/memory.ts'
+import { rawMasterKey } from '../src/storage/master-key.ts'
+import { IdentityClient } from '../src/xmpp/identity/client.ts'
 import { MlsClient } from '../src/xmpp/mls/client.ts'
 import type { MlsRoom } from '../src/xmpp/mls/room.ts'
 import type { MembershipChange, RoomMessage, RoomProblem } from '../src/xmpp/mls/types.ts'
 import { presence } from '../src/xmpp/stanza/stanza.ts'
-import type { Stage, StageClient } from './demo-stage.ts'
+import { identityView } from './demo-identity-devices.ts'
+import { filesUnder, type Stage, type StageClient } from './demo-stage.ts'
 import { type ServerView, serverView, type Tapped, tap } from './demo-tap.ts'
 
 /** Shorter pauses than the defaults: a person watches. */
@@ -19,16 +27,18 @@ export class Device {
   readonly name: string
   readonly tap: Tapped
   readonly client: MlsClient
+  readonly identity: IdentityClient
   readonly messages: RoomMessage[] = []
   readonly membership: MembershipChange[] = []
   readonly problems: RoomProblem[] = []
   readonly #stage: Stage
   #room: MlsRoom | undefined
 
-  constructor(name: string, tapped: Tapped, client: MlsClient, stage: Stage) {
+  constructor(name: string, tapped: Tapped, client: MlsClient, identity: IdentityClient, stage: Stage) {
     this.name = name
     this.tap = tapped
     this.client = client
+    this.identity = identity
     this.#stage = stage
     client.on('error', (problem) => this.problems.push(problem))
   }
@@ -59,6 +69,13 @@ export class Device {
     await until(this.#stage, () => this.membership.length >= count, `${this.name} sees the membership change`, this)
   }
 
+  /** Waits until this device has seen one come in by itself, after the first `count` changes, and that another one is gone. */
+  async replaced(old: string, count: number): Promise<void> {
+    const came = (): boolean => this.membership.slice(count).some(({ external }) => external !== undefined)
+    const gone = (): boolean => this.room.devices().every(({ device }) => device !== old)
+    await until(this.#stage, () => came() && gone(), `${this.name} sees a device replaced`, this)
+  }
+
   /** Waits until the device is out of the group. */
   async ended(): Promise<void> {
     const states = ['removed', 'closed', 'offline']
@@ -72,10 +89,9 @@ export class Device {
 }
 
 interface Kept {
-  readonly user: string
-  readonly resource: string
-  readonly deviceId: Uint8Array
-  readonly medium: MemoryMedium
+  /** The folder of its state, and the key that opens it. */
+  readonly folder: string
+  readonly key: Uint8Array
   readonly connection: StageClient
   readonly storage: Storage
 }
@@ -86,6 +102,7 @@ export class Devices {
   readonly #seen: { server(view: ServerView): void }
   readonly #kept = new Map<Device, Kept>()
   readonly #names = new Map<string, string>()
+  readonly #disk = mkdtempSync(join(tmpdir(), 'xmpp-mls-demo-'))
 
   constructor(stage: Stage, seen: { server(view: ServerView): void }) {
     this.stage = stage
@@ -97,37 +114,43 @@ export class Devices {
     return [...this.#kept.keys()]
   }
 
-  /** Connects a device and opens its client; `again` with the storage that it had. */
+  /** Connects a device and opens its client; `again` with the state that it had. */
   async open(user: string, resource: string, again?: Device): Promise<Device> {
-    const before = again === undefined ? undefined : this.#kept.get(again)
-    const medium = before?.medium ?? new MemoryMedium()
-    return await this.#start(user, resource, before?.deviceId ?? randomBytes(16), medium)
-  }
-
-  /** The same device after it lost everything but its name. */
-  async replace(device: Device): Promise<Device> {
-    const kept = this.#kept.get(device)
-    if (kept === undefined) throw new Error('a device that was never there')
-    await this.close(device)
-    return await this.#start(kept.user, kept.resource, kept.deviceId, new MemoryMedium())
-  }
-
-  async #start(user: string, resource: string, deviceId: Uint8Array, medium: MemoryMedium): Promise<Device> {
     const { stage } = this
+    const before = again === undefined ? undefined : this.#kept.get(again)
+    const folder = before?.folder ?? mkdtempSync(join(this.#disk, `${user}-${resource}-`))
+    const key = before?.key ?? randomBytes(32)
     const connection = await stage.connect(user, resource)
     const name = `${user}/${resource}`
     const tapped = tap(connection.port, (stanza) => {
-      const view = serverView(stanza, name)
+      const view = serverView(stanza, name) ?? identityView(stanza, name)
       if (view !== undefined) this.#seen.server(view)
     })
-    const storage = await openMemoryStorage({ medium, randomBytes })
-    this.#names.set(toHex(Uint8Array.from(deviceId)), resource)
-    const client = await MlsClient.open({ xmpp: tapped.port, storage, deviceId, ports: stage.ports, settings })
-    const device = new Device(name, tapped, client, stage)
+    const { port } = tapped
+    const random = (length: number) => copyBytes(randomBytes(length))
+    const storage = await openState(folder, rawMasterKey(key, random))
+    const { ports } = stage
+    const identity = await IdentityClient.open({ xmpp: port, storage, ports })
+    const client = await MlsClient.open({ xmpp: port, storage, ports, settings, identity })
+    this.#names.set(client.device, resource)
+    const device = new Device(name, tapped, client, identity, stage)
     // only now: what the server has kept for the account comes at once
-    await tapped.port.send(presence({}))
-    this.#kept.set(device, { user, resource, deviceId, medium, connection, storage })
+    await port.send(presence({}))
+    this.#kept.set(device, { folder, key, connection, storage })
     return device
+  }
+
+  /** Lets a device into the identity of another one of its account, as two people with two screens would. */
+  async link(device: Device, steward: Device): Promise<void> {
+    const link = await device.identity.link(device.name)
+    const approval = await steward.identity.review(link.text)
+    await approval.approve(link.showCode(approval.challenge), { steward: true })
+    await link.done
+  }
+
+  /** What all devices have on their disks. */
+  get disk(): readonly Buffer[] {
+    return filesUnder(this.#disk).map((path) => readFileSync(path))
   }
 
   /** What people call a device. */
@@ -158,16 +181,18 @@ export class Devices {
     throw new Error(`missing: ${what}`)
   }
 
-  /** Closes a device and its connection; its storage stays. */
+  /** Closes a device and its connection; its folder stays. */
   async close(device: Device): Promise<void> {
     const kept = this.#kept.get(device)
     await device.client.close()
+    device.identity.close()
     await kept?.connection.close()
     await kept?.storage.close()
   }
 
   async closeAll(): Promise<void> {
     for (const device of this.#kept.keys()) await this.close(device).catch(() => undefined)
+    rmSync(this.#disk, { recursive: true, force: true })
   }
 }
 

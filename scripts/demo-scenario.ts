@@ -24,6 +24,10 @@ export interface Outcome {
   readonly texts: readonly string[]
   /** Those that the server has stored readably: must be none. */
   readonly readable: readonly string[]
+  /** Those that the devices have on their disks readably: must be none. */
+  readonly unsealed: readonly string[]
+  /** Whether one comparison has verified Alice and Bob with all their devices, and the one that came later. */
+  readonly verified: boolean
   /** Stored files or archives that were looked at, and their size. */
   readonly searched: { readonly files: number; readonly bytes: number }
   /** Whether all devices are in one epoch with one history. */
@@ -33,7 +37,6 @@ export interface Outcome {
   readonly repaired: boolean
   /** What the removed device got of what was said after it: must be none. */
   readonly leaked: number
-  readonly rejoined: boolean
 }
 
 /** What a test may do in the middle. */
@@ -70,11 +73,18 @@ export async function play(
   }
 
   try {
-    audience.scene('Three people with four devices publish their KeyPackages')
+    audience.scene('Three people make an identity each; Alice lets her laptop into hers. All publish KeyPackages')
     const phone = await devices.open(alice, 'phone')
+    const { recoveryCode } = await phone.identity.create()
+    await phone.identity.codeSaved()
     const laptop = await devices.open(alice, 'laptop')
+    await devices.link(laptop, phone)
     let tablet = await devices.open(bob, 'tablet')
     const mobile = await devices.open(carol, 'mobile')
+    for (const { identity } of [tablet, mobile]) {
+      await identity.create()
+      await identity.codeSaved()
+    }
     for (const device of [phone, laptop, tablet, mobile]) aside(`  ${device.name} is ready`)
 
     audience.scene('Bob goes offline. Alice makes a room and invites him and Carol')
@@ -105,6 +115,22 @@ export async function play(
     ])
     await say(mobile, { kind: 'reaction', to: answer.id, emojis: ['🎉'] }, [phone, laptop, tablet])
 
+    audience.scene('Alice and Bob compare sixty digits on the telephone, once; devices are never compared')
+    const [atAlice, atBob] = [
+      await phone.identity.digits(stage.jid(bob)),
+      await tablet.identity.digits(stage.jid(alice)),
+    ]
+    tell(`  ${atAlice.digits}`)
+    if (!atAlice.same(atBob.digits)) await devices.missing('the same digits')
+    await atAlice.confirm()
+    await atBob.confirm()
+    for (const [device, user] of [
+      [phone, bob],
+      [tablet, alice],
+    ] as const)
+      tell(`  ${paint.dim(`${device.name}:`)} ${(await device.identity.contact(stage.jid(user))).sentence}`)
+    await say(laptop, 'Bob, this is my laptop.', [tablet, phone, mobile])
+
     audience.scene('A message to Bob gets lost on the way; his device notices and repairs it')
     tablet.tap.dropNext()
     const lost = 'Bring a torch, it gets dark early.'
@@ -124,7 +150,7 @@ export async function play(
 
     audience.scene('Alice removes Carol; from now on Carol cannot read')
     await hooks.beforeRemoval?.(devices)
-    const before = phone.membership.length
+    let before = phone.membership.length
     await phone.room.remove(stage.jid(carol))
     for (const change of phone.membership.slice(before)) tell(transcript.change(change))
     const had = mobile.messages.length
@@ -134,12 +160,19 @@ export async function play(
     aside(`  what ${mobile.name} shows:`)
     for (const line of transcript.health(mobile.room.health)) tell(line)
 
-    audience.scene("Alice's laptop loses its disk and comes back with the same name and new keys")
-    const returned = await devices.replace(laptop)
+    audience.scene(
+      "Alice's laptop loses its disk. Her recovery code brings it back, with new keys in place of the old ones",
+    )
+    before = phone.membership.length
+    await devices.close(laptop)
+    const returned = await devices.open(alice, 'laptop')
+    await returned.identity.restore({ recoveryCode }, { replaces: [laptop.client.device] })
+    tell(`  ${paint.dim(`${returned.name}:`)} ${returned.identity.status.deviceSentence}`)
     await returned.enter(roomJid)
+    await phone.replaced(laptop.client.device, before)
     await devices.agree([phone, returned, tablet])
-    const back = phone.membership.at(-1)
-    if (back !== undefined) tell(transcript.change(back))
+    const back = phone.membership.slice(before)
+    for (const change of back) tell(transcript.change(change))
     await say(returned, 'Here I am again.', [phone, tablet])
     await say(phone, 'Good. See you on Saturday!', [returned, tablet])
     await devices.agree([phone, returned, tablet])
@@ -147,14 +180,17 @@ export async function play(
 
     audience.scene('The end: one tree, one epoch, and what the server has kept')
     const members = phone.room.devices()
-    const leaves = members.map(({ account, device, leafIndex }) => ({
+    const leaves = members.map(({ account, device, leafIndex, own, trust }) => ({
       leafIndex,
-      label: [account.split('@')[0] ?? account, devices.nameOf(device)],
+      label: [transcript.name({ account, own, trust }), devices.nameOf(device)],
     }))
     const epoch = phone.room.health.epoch ?? 0n
     const stored = await stage.stored()
     const readable = texts.filter((text) => stored.some((file) => file.includes(text)))
     const bytes = stored.reduce((sum, file) => sum + file.length, 0)
+    const unsealed = texts.filter((text) => devices.disk.some((file) => file.includes(text)))
+    const trusted = (await tablet.identity.contact(stage.jid(alice))).state
+    const verified = trusted === 'VERIFIED' && tablet.messages.at(-1)?.sender.trust === 'verified'
     const authenticators = [phone, returned, tablet].map(({ room }) => toHex(room.epochAuthenticator))
     const agree = new Set(authenticators).size === 1
     audience.wide([
@@ -164,18 +200,21 @@ export async function play(
       `epoch ${epoch}; epoch authenticator ${authenticators[0]?.slice(0, 16) ?? ''}… ${agree ? 'is the same on all devices' : 'DIFFERS'}`,
       `safety number ${phone.room.safetyNumber}`,
       `${texts.length} texts were sent; of what the server has stored (${stored.length} files or archives, ${bytes} bytes), it can read ${readable.length}`,
+      `the devices keep their state in LMDB, sealed: on their disks ${unsealed.length} of the texts can be read`,
+      `Alice and Bob compared once, before the laptop was replaced: Bob's tablet says ${trusted}`,
       `Carol read ${leaked} of what was said after she was removed`,
     ])
     await hooks.atEnd?.(devices)
     return {
       texts,
       readable,
+      unsealed,
+      verified,
       searched: { files: stored.length, bytes },
       agree,
       epoch,
       repaired,
       leaked,
-      rejoined: back?.external === 'rejoined',
     }
   } finally {
     await devices.closeAll()

@@ -159,7 +159,8 @@ async function realStage(choice: StageChoice): Promise<Stage> {
   }
 }
 
-function filesUnder(folder: string): string[] {
+/** All files in a folder and below it. */
+export function filesUnder(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))

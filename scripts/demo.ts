@@ -39,8 +39,9 @@ async function run({ server, room, keep }: DemoOptions): Promise<number> {
   let ok = false
   const columns = new Columns(paint, process.stdout.columns ?? 132, (line) => console.log(line))
   const rooms = async (on: Stage): Promise<boolean> => {
-    const { agree, readable, repaired, leaked, rejoined } = await play(on, columns, { paint })
-    return agree && readable.length === 0 && repaired && leaked === 0 && rejoined
+    const { agree, readable, unsealed, verified, repaired, leaked } = await play(on, columns, { paint })
+    const hidden = readable.length === 0 && unsealed.length === 0 && leaked === 0
+    return agree && hidden && verified && repaired
   }
   const identities = async (on: Stage): Promise<boolean> => identityHolds(await playIdentity(on, columns, { paint }))
   try {

@@ -75,7 +75,10 @@ describe.each<[string, StageChoice]>([
           },
         },
       })
-      expect(outcome).toMatchObject({ agree: true, readable: [], repaired: true, leaked: 0, rejoined: true })
+      expect(outcome).toMatchObject({
+        ...{ agree: true, verified: true, repaired: true },
+        ...{ readable: [], unsealed: [], leaked: 0 },
+      })
       expect(outcome.texts.length).toBeGreaterThan(5)
       expect(outcome.searched.bytes).toBeGreaterThan(20_000)
       expect(tried.messages).toBeGreaterThan(2)
