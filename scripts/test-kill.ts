@@ -103,6 +103,10 @@ async function kill(round: number): Promise<void> {
 let stoppedInside = 0
 async function takeOver(round: number): Promise<void> {
   const child = start(round % 2 === 0 ? 1 : 8)
+  await takeFrom(child, round).finally(() => child.process.kill('SIGKILL'))
+}
+
+async function takeFrom(child: Child, round: number): Promise<void> {
   await child.opened
   await pause(randomInt(5, 60))
   child.process.kill('SIGSTOP')
@@ -126,7 +130,6 @@ async function takeOver(round: number): Promise<void> {
   const problem = await inspect(taken, number, width)
   if (problem !== '') violations.push(`take-over ${round}: ${problem}`)
   if ((await lastBatch(taken)) !== number) violations.push(`take-over ${round}: a late batch was stored`)
-  child.process.kill('SIGKILL')
   batches += child.batches
   await taken.close()
 }

@@ -4,7 +4,8 @@
  * that is shorter than they say is extended with zeros, which LMDB recognises as no page of its own, and the trees are
  * walked (lmdb-walk.ts). Damage of values is found by those who read them (records.ts, pages.ts, sealed.ts).
  *
- * What remains: a file that changes on the medium while it is open, and a list of free pages that names a page in use.
+ * What remains: a file that changes on the medium while it is open, one that another process writes too fast to be walked,
+ * and a list of free pages that names a page in use.
  *
  * Facts about the file, of LMDB's data format 2: a page header of 24 bytes; then magic (4, at 24) and format (4, at 28); the
  * size of pages (4, at 48); the tree of free pages (from 48) and of rows (from 96): flags (2, at +4), depth (2, at +6),
@@ -19,8 +20,8 @@ import { type LmdbMeta, type LmdbTree, walkLmdbTrees } from './lmdb-walk.ts'
 const magic = 0xbeefc0de
 const knownFormat = 2
 const headerLength = 168
-/** Walks that a living writer may disturb before the last one counts. */
-const tries = 5
+/** Walks that a living writer may disturb. */
+const tries = 20
 
 /**
  * Checks the file of an environment, when there is one.
@@ -49,15 +50,18 @@ export function checkLmdbFile(path: string): void {
   }
 }
 
-/** Walks the newest state; a process that writes meanwhile may change the pages of a walk, but then it changes the meta pages too. */
+/**
+ * Walks the newest state. A process that writes meanwhile uses pages of older states again, so a walk only counts while its
+ * state is the newest. Who writes faster than this one reads has the file mapped and lives: nothing is held against the file.
+ */
 function walkNewest(file: number): void {
-  for (let left = tries; ; left--) {
+  for (let left = tries; left > 0; left--) {
     const meta = newest(file)
     try {
       walkLmdbTrees(file, meta)
       return
     } catch (cause) {
-      if (left === 1 || newest(file).transaction === meta.transaction) throw cause
+      if (newest(file).transaction === meta.transaction) throw cause
     }
   }
 }
