@@ -14,9 +14,9 @@ import { MlsClient } from '../src/xmpp/mls/client.ts'
 import type { MlsRoom } from '../src/xmpp/mls/room.ts'
 import type { MembershipChange, RoomMessage, RoomProblem } from '../src/xmpp/mls/types.ts'
 import { presence } from '../src/xmpp/stanza/stanza.ts'
-import { identityView } from './demo-identity-devices.ts'
+import { connect } from './demo-connection.ts'
 import { filesUnder, type Stage, type StageClient } from './demo-stage.ts'
-import { type ServerView, serverView, type Tapped, tap } from './demo-tap.ts'
+import type { ServerView, Tapped } from './demo-tap.ts'
 
 /** Shorter pauses than the defaults: a person watches. */
 const settings = { settleMs: 300, slotMs: 300, timeoutMs: 10_000, keyPackages: 4 }
@@ -120,12 +120,7 @@ export class Devices {
     const before = again === undefined ? undefined : this.#kept.get(again)
     const folder = before?.folder ?? mkdtempSync(join(this.#disk, `${user}-${resource}-`))
     const key = before?.key ?? randomBytes(32)
-    const connection = await stage.connect(user, resource)
-    const name = `${user}/${resource}`
-    const tapped = tap(connection.port, (stanza) => {
-      const view = serverView(stanza, name) ?? identityView(stanza, name)
-      if (view !== undefined) this.#seen.server(view)
-    })
+    const { name, connection, tapped } = await connect(stage, user, resource, this.#seen)
     const { port } = tapped
     const random = (length: number) => copyBytes(randomBytes(length))
     const storage = await openState(folder, rawMasterKey(key, random))

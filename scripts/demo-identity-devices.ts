@@ -1,21 +1,16 @@
 // The devices of the identity demo: an identity and a client on one tapped connection, with all that people are told.
 import { randomBytes } from 'node:crypto'
-import { decodeManifest } from '../src/identity/manifest.ts'
 import { MemoryMedium, openMemoryStorage } from '../src/storage/memory.ts'
 import { IdentityClient } from '../src/xmpp/identity/client.ts'
 import type { IdentityFinding } from '../src/xmpp/identity/contact-findings.ts'
 import type { IdentityContact } from '../src/xmpp/identity/types.ts'
-import { identityNamespace, parseBytes } from '../src/xmpp/identity/wire.ts'
 import { MlsClient } from '../src/xmpp/mls/client.ts'
 import type { MlsRoom } from '../src/xmpp/mls/room.ts'
 import type { MembershipChange, RoomMessage } from '../src/xmpp/mls/types.ts'
-import type { XmppPort } from '../src/xmpp/port.ts'
-import { elementsOf, textOf, type XmlElement } from '../src/xmpp/stanza/element.ts'
-import { bareJid } from '../src/xmpp/stanza/jid.ts'
-import { serialise } from '../src/xmpp/stanza/serialise.ts'
 import { presence } from '../src/xmpp/stanza/stanza.ts'
+import { connect } from './demo-connection.ts'
 import type { Stage } from './demo-stage.ts'
-import { type ServerView, serverView, tap } from './demo-tap.ts'
+import type { ServerView } from './demo-tap.ts'
 
 /** Shorter pauses than the defaults: a person watches. */
 const settings = { settleMs: 300, slotMs: 300, timeoutMs: 10_000, keyPackages: 2 }
@@ -129,12 +124,8 @@ export class Phones {
   /** Connects a device. `honest: false`: a client of the server's own making, which knows nothing of identities. */
   async open(user: string, resource: string, options: { readonly honest?: boolean } = {}): Promise<Phone> {
     const { stage } = this
-    const connection = await stage.connect(user, resource)
-    const name = `${user}/${resource}`
-    const { port }: { port: XmppPort } = tap(connection.port, (stanza) => {
-      const view = serverView(stanza, name) ?? identityView(stanza, name)
-      if (view !== undefined) this.#seen.server(view)
-    })
+    const { name, connection, tapped } = await connect(stage, user, resource, this.#seen)
+    const { port } = tapped
     const storage = await openMemoryStorage({ medium: new MemoryMedium(), randomBytes })
     const { ports } = stage
     const identity = options.honest === false ? undefined : await IdentityClient.open({ xmpp: port, storage, ports })
@@ -165,40 +156,4 @@ export class Phones {
   async closeAll(): Promise<void> {
     for (const end of this.#ends.values()) await end().catch(() => undefined)
   }
-}
-
-/** What the server sees of an element of identities: lists are public and signed, the rest is sealed. */
-export function identityView(stanza: XmlElement, from: string): ServerView | undefined {
-  const found = identityElement(stanza)
-  if (found === undefined || (stanza.name !== 'message' && stanza.name !== 'iq')) return undefined
-  const text = textOf(found)
-  const to = stanza.attrs['to']
-  return {
-    stanza: stanza.name,
-    from,
-    to: to === undefined ? undefined : bareJid(to),
-    element: found.name,
-    detail: detailOf(found),
-    bytes: Buffer.byteLength(serialise(stanza)),
-    head: found.name === 'manifest' ? '' : text.slice(0, 8),
-    tail: text.slice(-8),
-  }
-}
-
-function detailOf(found: XmlElement): string {
-  if (found.name === 'certificates') return `${elementsOf(found).length} for a device`
-  if (found.name === 'backup' || found.name === 'link') return 'sealed'
-  const bytes = parseBytes('manifest', found)
-  if (bytes === undefined) return ''
-  const { seq, devices, generation } = decodeManifest(bytes)
-  return `list ${seq}${generation > 0 ? ` of root ${generation}` : ''}, ${devices.length} devices, signed`
-}
-
-function identityElement(node: XmlElement): XmlElement | undefined {
-  if (node.ns === identityNamespace) return node
-  for (const inner of elementsOf(node)) {
-    const found = identityElement(inner)
-    if (found !== undefined) return found
-  }
-  return undefined
 }
