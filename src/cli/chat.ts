@@ -212,7 +212,7 @@ function address(text: string): string {
 }
 
 /** The accounts of a room with their devices, one line each. */
-export function whoLines(room: MlsRoom, paint: Paint, transcript: Transcript): string[] {
+function whoLines(room: MlsRoom, paint: Paint, transcript: Transcript): string[] {
   return room.members().map(({ account, devices, affiliation, difference }) => {
     const own = devices.some((device) => device.own)
     const name = padTo(transcript.name({ account, own }), 16)

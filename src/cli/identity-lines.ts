@@ -14,7 +14,7 @@ export function trustMark(trust: Trust, paint: Paint): string {
 }
 
 /** The mark of a contact's state. */
-export function stateMark(state: ContactState, paint: Paint): string {
+function stateMark(state: ContactState, paint: Paint): string {
   switch (state) {
     case 'VERIFIED':
       return paint.good('✓')
@@ -63,11 +63,7 @@ export function statusLines(status: IdentityStatus, paint: Paint): string[] {
 }
 
 /** One device of a manifest. `own`: the id of this one. */
-export function deviceLine(
-  { device, flags, addedAt, notAfter, name }: IdentityDevice,
-  own: string,
-  paint: Paint,
-): string {
+function deviceLine({ device, flags, addedAt, notAfter, name }: IdentityDevice, own: string, paint: Paint): string {
   const here = device === own ? paint.good('this device') : name === undefined ? '' : harmless(name)
   const may = flags.includes('steward') ? 'can let in others' : ''
   const what = [here, may, ...flags.filter((flag) => flag !== 'steward')].filter((word) => word !== '').join(', ')

@@ -29,7 +29,7 @@ export async function verifyByDigits(identity: IdentityClient, person: Person, a
 }
 
 /** Twelve groups in rows of four. */
-export function digitRows(digits: string): string[] {
+function digitRows(digits: string): string[] {
   const groups = digits.replace(/\D/g, '').match(/.{5}/g) ?? []
   return [0, 4, 8].map((first) => groups.slice(first, first + 4).join('  '))
 }

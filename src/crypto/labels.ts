@@ -208,7 +208,7 @@ export function verifyWithLabel(
 }
 
 /** EncryptContext of RFC 9420 §5.1.3: the HPKE `info`. */
-export function encryptContext(label: string, context: Uint8Array): Bytes {
+function encryptContext(label: string, context: Uint8Array): Bytes {
   return signContent(label, context)
 }
 

@@ -39,7 +39,7 @@ import {
 } from './stored-parts.ts'
 
 /** The version that is written; older ones that were ever released are read. */
-export const snapshotVersion = 1
+const snapshotVersion = 1
 
 const Status = enumeration(uint8, { active: 1, removed: 2, reinitialized: 3, closed: 4 }, 'V029')
 const PastEpoch = struct({ endedAt: uint64, treeDelta: opaque, epoch: StoredEpoch })

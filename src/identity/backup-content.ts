@@ -47,7 +47,7 @@ const RootMaterial = variant(
 )
 
 /** The states of a pin that a backup carries; others come anew from what the device sees. */
-export const backupPinStates = { tofu: 1, link_verified: 2, verified: 3 } as const
+const backupPinStates = { tofu: 1, link_verified: 2, verified: 3 } as const
 
 const head = { generation: uint32, seq: uint64, hash: fixed(headHashLength) }
 

@@ -28,7 +28,7 @@ import { fixed32 } from './ceremony-fields.ts'
 import { passphraseStrength } from './passphrase-strength.ts'
 
 /** The version that this package writes and reads. */
-export const backupVersion = 1
+const backupVersion = 1
 
 const nonceLength = 12
 const tagLength = 16

@@ -1,5 +1,5 @@
 /** What each step says to the user: short, in plain words, and what to do. Translations are made from these. */
-export const ceremonyWords = {
+const ceremonyWords = {
   recoverySave: 'Write these nine groups on paper. With them you get your account back when all devices are lost.',
   recoveryCheck: 'Type the code from your paper, so that you know it is right.',
   recoveryCharacter: 'Group {group} has a character that is not part of the code.',

@@ -74,7 +74,7 @@ export interface Conflict {
 }
 
 /** The part of a manifest that is kept of a conflict. */
-export function conflictOf(manifest: VerifiedManifest): Conflict {
+function conflictOf(manifest: VerifiedManifest): Conflict {
   return { hash: manifest.hash, parents: [manifest.prevHash, ...manifest.mergedParents] }
 }
 

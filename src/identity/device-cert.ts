@@ -22,7 +22,7 @@ import { checkOpsTerms, type OpsCert, OpsCertTbs } from './ops-cert.ts'
 import type { RootSigner } from './root-keys.ts'
 
 /** The version of the structure that this package writes and reads. */
-export const deviceCertVersion = 1
+const deviceCertVersion = 1
 /** Bytes of a certificate signed by the root, and of one signed by OPS. */
 export const deviceCertLengths = { root: 114, ops: 226 } as const
 

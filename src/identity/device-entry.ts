@@ -46,7 +46,7 @@ export const DeviceEntry = struct({
 export type DeviceEntry = Infer<typeof DeviceEntry>
 
 /** Why a key does not count any more; a higher number is worse, but `superseded`, where the device has another key now. */
-export const revocationReasons = { retired: 1, lost: 2, compromised: 3, superseded: 4 } as const
+const revocationReasons = { retired: 1, lost: 2, compromised: 3, superseded: 4 } as const
 /** A name of {@link revocationReasons}. */
 export type RevocationReason = keyof typeof revocationReasons
 

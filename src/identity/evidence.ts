@@ -31,13 +31,13 @@ import {
 import { revocationOf } from './standing.ts'
 
 /** What a root signs about itself. `statedAt`: seconds since the Unix epoch. */
-export const RootCompromisedTbs = struct({
+const RootCompromisedTbs = struct({
   account: AccountName,
   generation: uint32,
   root: RootKeySet,
   statedAt: uint64,
 })
-export type RootCompromisedTbs = Infer<typeof RootCompromisedTbs>
+type RootCompromisedTbs = Infer<typeof RootCompromisedTbs>
 
 /** A root's own word that it is in other hands: it can only hurt itself. */
 export const RootCompromised = concat(RootCompromisedTbs, struct({ signature: RootSignature }))

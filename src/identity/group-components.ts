@@ -34,9 +34,9 @@ import { compareBytes } from './compare.ts'
 import { DeviceCert } from './device-cert.ts'
 
 /** Versions of these components that this package writes and reads. */
-export const groupComponentVersion = 1
+const groupComponentVersion = 1
 /** Most admins of a group, and most rotations that it keeps at a time. */
-export const groupComponentLimits = { admins: 256, rotations: 256, bytes: 1024 * 1024 } as const
+const groupComponentLimits = { admins: 256, rotations: 256, bytes: 1024 * 1024 } as const
 
 /** How members must know one another; the differences between the first three are soft rules. */
 export type IdentityMode = 'tofu' | 'pinned' | 'verified' | 'x509'
@@ -88,7 +88,7 @@ export const RotationRecord = struct({
 export type RotationRecord = Infer<typeof RotationRecord>
 
 /** All rotations that a group keeps, in the order of their coming. */
-export const RotationRecords: Codec<readonly RotationRecord[]> = vec(RotationRecord, groupComponentLimits.rotations)
+const RotationRecords: Codec<readonly RotationRecord[]> = vec(RotationRecord, groupComponentLimits.rotations)
 
 const CertificateEpoch = struct({ epoch: uint64 })
 

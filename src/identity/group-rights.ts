@@ -30,7 +30,7 @@ export interface Rights {
 }
 
 /** Whether an account is an admin: all are where the group has no roles. */
-export function isAdmin({ roles }: IdentityContext, { account }: LeafIdentity): boolean {
+function isAdmin({ roles }: IdentityContext, { account }: LeafIdentity): boolean {
   return roles === undefined || roles.admins.some((admin) => equalBytes(admin, account))
 }
 

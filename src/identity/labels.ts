@@ -11,19 +11,12 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts'
 const prefix = 'XMPP Account Identity 1.0 '
 
 /** The closed list of what identity keys sign. */
-export const identityLabels = [
-  'Checkpoint',
-  'DeviceCert',
-  'Manifest',
-  'OpsCert',
-  'RootCompromised',
-  'Rotation',
-] as const
+const identityLabels = ['Checkpoint', 'DeviceCert', 'Manifest', 'OpsCert', 'RootCompromised', 'Rotation'] as const
 /** A label of {@link identityLabels}. */
 export type IdentityLabel = (typeof identityLabels)[number]
 
 /** The closed list of what is derived from identity secrets or hashed with a label. */
-export const identityDerivations = ['root', 'root ed25519', 'root mldsa65', 'head leaf', 'head node'] as const
+const identityDerivations = ['root', 'root ed25519', 'root mldsa65', 'head leaf', 'head node'] as const
 /** A label of {@link identityDerivations}. */
 export type IdentityDerivation = (typeof identityDerivations)[number]
 

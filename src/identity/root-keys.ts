@@ -8,7 +8,7 @@
  *
  * A root seed tells nothing about the seeds of other generations, so a stolen one cannot announce the next root.
  */
-import { type Bytes, copyBytes, empty, equalBytes, wipe } from '../bytes/bytes.ts'
+import { type Bytes, empty, equalBytes, wipe } from '../bytes/bytes.ts'
 import { check } from '../bytes/errors.ts'
 import { encode, fixed, type Infer, optional, struct } from '../codec/codec.ts'
 import { Writer } from '../codec/writer.ts'
@@ -27,7 +27,7 @@ import {
 /** Bytes of R, the secret behind the recovery code: 160 bits. */
 export const recoverySecretLength = 20
 /** Bytes of a root seed, a root hash and a manifest hash. */
-export const identityHashLength = 32
+const identityHashLength = 32
 
 /** The public root: Ed25519 (32 bytes), optionally ML-DSA-65 (1952 bytes). */
 export const RootKeySet = struct({
@@ -130,9 +130,4 @@ export function verifyRoot(
   if (root.mldsa65 === undefined || signature.mldsa65 === undefined)
     return root.mldsa65 === undefined && signature.mldsa65 === undefined
   return mlDsaVerify(root.mldsa65, message, signature.mldsa65)
-}
-
-/** A copy of a public root that shares no memory. */
-export function copyRoot(root: RootKeySet): RootKeySet {
-  return { ed25519: copyBytes(root.ed25519), mldsa65: root.mldsa65 && copyBytes(root.mldsa65) }
 }

@@ -21,7 +21,7 @@ const curveB = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604
 const number = (bytes: Uint8Array) => BigInt(`0x${toHex(bytes)}`)
 
 /** Whether the bytes are an uncompressed point of the curve (V032, V033, V036); public data only. */
-export function isP256PublicKey(publicKey: Uint8Array): boolean {
+function isP256PublicKey(publicKey: Uint8Array): boolean {
   if (publicKey.length !== pointLength || publicKey[0] !== 0x04) return false
   const [x, y] = [number(publicKey.subarray(1, 33)), number(publicKey.subarray(33))]
   return x < prime && y < prime && (y * y - x * (x * x - 3n) - curveB) % prime === 0n

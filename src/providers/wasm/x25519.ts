@@ -25,7 +25,7 @@ function isCanonical(publicKey: Uint8Array): boolean {
 }
 
 /** Whether the bytes are a public key of DHKEM(X25519): canonical (V035) and not of low order (V034). Public data only. */
-export function isX25519PublicKey(publicKey: Uint8Array): boolean {
+function isX25519PublicKey(publicKey: Uint8Array): boolean {
   // RFC 9420 §5.1.1 V032
   if (publicKey.length !== length || !isCanonical(publicKey)) return false
   return !lowOrder.some((low) => low[0] === publicKey[0] && equalBytes(low, publicKey))

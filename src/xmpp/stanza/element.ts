@@ -123,15 +123,6 @@ export function withChildren(source: XmlElement, children: readonly XmlNode[]): 
   })
 }
 
-/** The same element in another namespace; children that inherited the old one move with it. */
-export function withNamespace(source: XmlElement, ns: string): XmlElement {
-  const old = source.ns
-  const children = source.children.map((node) =>
-    typeof node !== 'string' && node.ns === old ? withNamespace(node, ns) : node,
-  )
-  return Object.freeze({ name: source.name, ns, attrs: source.attrs, children: Object.freeze(children) })
-}
-
 /** Whether two elements are the same infoset: names, namespaces, attributes, children in order, adjacent text joined. */
 export function sameElement(a: XmlElement, b: XmlElement): boolean {
   if (a.name !== b.name || a.ns !== b.ns) return false

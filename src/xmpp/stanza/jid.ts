@@ -36,7 +36,7 @@ export function parseJid(text: string): Jid {
 }
 
 /** The text of a JID. */
-export function formatJid({ local, domain, resource }: Jid): string {
+function formatJid({ local, domain, resource }: Jid): string {
   return `${local === undefined ? '' : `${local}@`}${domain}${resource === undefined ? '' : `/${resource}`}`
 }
 

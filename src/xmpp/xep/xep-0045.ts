@@ -6,7 +6,7 @@ import { buildForm, type DataForm, formIn } from './xep-0004.ts'
 /** Namespace or form type. */
 export const muc = 'http://jabber.org/protocol/muc'
 /** Namespace or form type. */
-export const mucUser = `${muc}#user`
+const mucUser = `${muc}#user`
 /** Namespace or form type. */
 export const mucAdmin = `${muc}#admin`
 /** Namespace or form type. */
@@ -122,11 +122,6 @@ export function parseMucAdmin(source: XmlElement | undefined): readonly MucItem[
 /** The question for the room's configuration form, or a submitted form. */
 export function buildMucOwner(form?: DataForm): XmlElement {
   return owner('query', {}, form === undefined ? undefined : buildForm(form))
-}
-
-/** The request to destroy a room, with an alternate venue for those who stay. */
-export function buildMucDestroy(alternate?: string): XmlElement {
-  return owner('query', {}, owner('destroy', { jid: alternate }))
 }
 
 /** The form in a muc#owner query. */

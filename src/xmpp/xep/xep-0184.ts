@@ -3,7 +3,7 @@
 import { child, element, type XmlElement } from '../stanza/element.ts'
 
 /** Namespace or form type. */
-export const receipts = 'urn:xmpp:receipts'
+const receipts = 'urn:xmpp:receipts'
 
 /** A wish for a receipt, or the receipt for the message with an id. */
 export type Receipt = { readonly kind: 'request' } | { readonly kind: 'received'; readonly id: string }

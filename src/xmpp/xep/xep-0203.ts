@@ -3,7 +3,7 @@
 import { child, tag, textOf, type XmlElement } from '../stanza/element.ts'
 
 /** Namespace or form type. */
-export const delayed = 'urn:xmpp:delay'
+const delayed = 'urn:xmpp:delay'
 
 /** When a stanza was first sent, and who says so. */
 export interface Delay {

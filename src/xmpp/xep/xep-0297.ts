@@ -5,7 +5,7 @@ import { clientNamespace } from '../stanza/stanza.ts'
 import { buildDelay, type Delay, delayIn } from './xep-0203.ts'
 
 /** Namespace or form type. */
-export const forwarding = 'urn:xmpp:forward:0'
+const forwarding = 'urn:xmpp:forward:0'
 
 /** A stanza inside another one. */
 export interface Forwarded {

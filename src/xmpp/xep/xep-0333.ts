@@ -3,7 +3,7 @@
 import { child, element, type XmlElement } from '../stanza/element.ts'
 
 /** Namespace or form type. */
-export const markers = 'urn:xmpp:chat-markers:0'
+const markers = 'urn:xmpp:chat-markers:0'
 
 /** A message that may be marked, or the mark that everything up to an id was displayed. */
 export type Marker = { readonly kind: 'markable' } | { readonly kind: 'displayed'; readonly id: string }

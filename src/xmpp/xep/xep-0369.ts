@@ -30,11 +30,6 @@ export function buildMixCreate(channel: string): XmlElement {
   return mix('create', { channel })
 }
 
-/** Destroy a channel. */
-export function buildMixDestroy(channel: string): XmlElement {
-  return mix('destroy', { channel })
-}
-
 /** The inner `join`: the nodes to subscribe to. */
 export function buildMixJoin(nodes: readonly string[], nick?: string): XmlElement {
   return mix(
@@ -48,11 +43,6 @@ export function buildMixJoin(nodes: readonly string[], nick?: string): XmlElemen
 /** The inner `leave`. */
 export function buildMixLeave(): XmlElement {
   return mix('leave')
-}
-
-/** Set the own nick in a channel. */
-export function buildMixSetNick(nick: string): XmlElement {
-  return mix('setnick', {}, mix('nick', {}, nick))
 }
 
 /** The sender's part of a channel message, as ejabberd writes it. */

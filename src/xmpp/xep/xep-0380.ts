@@ -3,7 +3,7 @@
 import { child, element, type XmlElement } from '../stanza/element.ts'
 
 /** Namespace or form type. */
-export const explicitEncryption = 'urn:xmpp:eme:0'
+const explicitEncryption = 'urn:xmpp:eme:0'
 
 /** How a message is encrypted, for those who cannot read it. */
 export interface EncryptionHint {

@@ -3,7 +3,7 @@
 import { child, childText, elementsOf, tag, type XmlElement } from '../stanza/element.ts'
 
 /** Namespace or form type. */
-export const stanzaContent = 'urn:xmpp:sce:1'
+const stanzaContent = 'urn:xmpp:sce:1'
 const sce = tag(stanzaContent)
 
 /** An envelope: what is encrypted of a message. */

@@ -3,7 +3,7 @@
 import { child, element, type XmlElement } from '../stanza/element.ts'
 
 /** Namespace or form type. */
-export const retractions = 'urn:xmpp:message-retract:1'
+const retractions = 'urn:xmpp:message-retract:1'
 
 /** The `retract` element: the message with this id is taken back. */
 export function buildRetraction(id: string): XmlElement {

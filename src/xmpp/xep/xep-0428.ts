@@ -3,7 +3,7 @@
 import { child, childrenOf, tag, type XmlElement } from '../stanza/element.ts'
 
 /** Namespace or form type. */
-export const fallbacks = 'urn:xmpp:fallback:0'
+const fallbacks = 'urn:xmpp:fallback:0'
 
 /** A part of the body, in Unicode code points, end excluded; the whole body without a range. */
 export interface FallbackRange {

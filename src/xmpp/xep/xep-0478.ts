@@ -3,7 +3,7 @@
 import { child, childText, tag, type XmlElement } from '../stanza/element.ts'
 
 /** Namespace or form type. */
-export const streamLimits = 'urn:xmpp:stream-limits:0'
+const streamLimits = 'urn:xmpp:stream-limits:0'
 
 /** What a server says a stream may carry. */
 export interface StreamLimits {
