@@ -104,6 +104,13 @@ export async function removeDevice(
     )
 }
 
+/** The key with which the own devices sign gets a new certificate. */
+export async function renewSigning(identity: IdentityClient, person: Person): Promise<void> {
+  await identity.renew(await recoveryCode(person))
+  person.print(person.paint.good('  ✓ Your devices can sign for another 400 days.'))
+  show(identity, person)
+}
+
 /** The root that was announced takes over. */
 export async function rotateRoot(identity: IdentityClient, person: Person): Promise<void> {
   const code = await recoveryCode(person)

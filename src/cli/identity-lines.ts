@@ -56,6 +56,12 @@ export function statusLines(status: IdentityStatus, paint: Paint): string[] {
   ]
   if (rootHash !== undefined) {
     lines.push(paint.dim(`  identity ${toHex(rootHash).slice(0, 32)}…, generation ${generation}, list ${seq}`))
+    if (status.renewalDue && status.signsUntil !== undefined)
+      lines.push(
+        paint.note(
+          `  ! Your devices can sign until ${day(status.signsUntil)}: run \`identity renew\` with your recovery code.`,
+        ),
+      )
     if (!published) lines.push(paint.note('  ! The server does not show the newest list yet.'))
     lines.push('  devices:', ...devices.map((one) => deviceLine(one, device, paint)))
   }

@@ -10,6 +10,7 @@ import {
   makeBackup,
   recoverAccount,
   removeDevice,
+  renewSigning,
   resetAccount,
   restoreBackup,
   rotateRoot,
@@ -148,6 +149,9 @@ export function addIdentityCommands(program: Command, paint: Paint): void {
     (made) => withPassphrase(made).option('--replaces <device...>', 'devices that are gone: 32 digits each'),
     ({ identity, person }, { passphrase = false, replaces = [] }) =>
       restoreBackup(identity, person, { passphrase, replaces }),
+  )
+  command('renew', 'Let your devices sign for another 400 days.', plain, ({ identity, person }) =>
+    renewSigning(identity, person),
   )
   command('rotate', 'Renew your identity. Contacts stay verified.', plain, ({ identity, person }) =>
     rotateRoot(identity, person),

@@ -11,7 +11,6 @@
 import { type Bytes, equalBytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import { toHex, utf8 } from '../../bytes/text.ts'
-import { dueChanges, nextManifest } from '../../identity/account.ts'
 import type { CrossStatement } from '../../identity/cross-statement.ts'
 import { equivocationEvidence } from '../../identity/evidence.ts'
 import { requestLink } from '../../identity/link.ts'
@@ -279,20 +278,9 @@ export class IdentityClient {
   async audit(): Promise<void> {
     if (this.#own.manifest === undefined && this.#own.stored.awaiting === undefined) return
     await this.#own.reconcile()
-    await this.#renew()
+    await this.#signed(() => this.#owner.renewDue())
     await this.#own.compareAsStranger()
     await this.#book.subscribe(this.account)
-  }
-
-  /** What a steward does in silence. */
-  async #renew(): Promise<void> {
-    const { suite, timers, deviceId } = this.#parts
-    const now = secondsOf(timers)
-    const due = (last: VerifiedManifest) => dueChanges(last, [deviceId], now)
-    if (!this.#own.maySign || this.#own.manifest === undefined || due(this.#own.manifest) === undefined) return
-    await this.#signed(() =>
-      this.#own.change((last) => nextManifest(suite, this.#own.signer(), last, due(last) ?? [], now)),
-    )
   }
 
   /**
@@ -329,6 +317,15 @@ export class IdentityClient {
     const needed = await this.#signed(() => this.#owner.removeDevice(device, reason, recoveryCode))
     await this.#guard.removeEverywhere(device)
     return needed
+  }
+
+  /**
+   * Lets stewards sign for 400 days more (`status.signsUntil`); nothing else changes. Done by itself where the root is on a
+   * steward's device; call it when `status.renewalDue` stays.
+   * @throws `identity_backup/secret` for the code of another identity, `identity_recovery/…`, `identity/state`, XmppError
+   */
+  async renew(recoveryCode: string): Promise<void> {
+    await this.#signed(() => this.#owner.renew(recoveryCode))
   }
 
   /**

@@ -1,7 +1,7 @@
 /** What the owner of an account does: beginning, devices that go, roots that change, statements about other keys. */
 import { copyBytes, equalBytes, wipe } from '../../bytes/bytes.ts'
 import { fromHex } from '../../bytes/text.ts'
-import { createAccount, nextManifest } from '../../identity/account.ts'
+import { createAccount, dueChanges, nextManifest, opsDue } from '../../identity/account.ts'
 import type { ManifestChange, NewDevice } from '../../identity/account-changes.ts'
 import {
   type IssuedRotation,
@@ -100,6 +100,37 @@ export class Owner {
     }
     await directory.dropDevice(deviceId)
     return held && root === undefined
+  }
+
+  /**
+   * What a steward does in silence: it renews itself and signs again before something ends, with a new certificate of OPS when
+   * that ends and the root is here.
+   */
+  async renewDue(): Promise<void> {
+    const { suite, deviceId } = this.#parts
+    const { manifest, maySign, rootSigner } = this.#own
+    if (!maySign || manifest === undefined) return
+    const due = (last: VerifiedManifest) => dueChanges(last, [deviceId], this.#now)
+    if (opsDue(manifest, this.#now) && rootSigner !== undefined) await this.#certifyOps(rootSigner)
+    else if (due(manifest) !== undefined)
+      await this.#own.change((last) => nextManifest(suite, this.#own.signer(), last, due(last) ?? [], this.#now))
+  }
+
+  /** A new certificate of OPS by the root of the recovery code. @throws `identity_backup/secret`, `identity/state` */
+  async renew(recoveryCode: string): Promise<void> {
+    const root = await this.#root(recoveryCode)
+    if (root === undefined) throw notNow('this device belongs to no identity')
+    await this.#certifyOps(root)
+  }
+
+  /** The same key, so that other stewards go on with what they hold. */
+  async #certifyOps(root: ReturnType<typeof rootOf>): Promise<void> {
+    const { suite, deviceId } = this.#parts
+    const { ops } = this.#own
+    if (ops === undefined || !this.#own.maySign) throw notNow('this device signs nothing for the identity')
+    await this.#own.change((last) =>
+      rotateOps(suite, { root, ops }, last, dueChanges(last, [deviceId], this.#now) ?? [], this.#now),
+    )
   }
 
   async #root(code: string | undefined): Promise<(ReturnType<typeof rootOf> & { wipe?(): void }) | undefined> {

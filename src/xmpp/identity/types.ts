@@ -93,6 +93,10 @@ export interface IdentityStatus {
   readonly published: boolean
   /** Whether this device may add and remove devices. */
   readonly steward: boolean
+  /** When the key with which stewards sign the list of devices ends. */
+  readonly signsUntil: Date | undefined
+  /** Whether that is near and this steward may sign, but does not hold the root: ask for the recovery code, see `renew`. */
+  readonly renewalDue: boolean
 }
 
 /** Events by name. */

@@ -1,9 +1,10 @@
 /** Own identity, contacts and devices, as they are shown. */
 import { toHex } from '../../bytes/text.ts'
+import { opsDue } from '../../identity/account.ts'
 import { type ContactPin, contactState, sendRule } from '../../identity/contact-state.ts'
 import { type DeviceEntry, type DeviceFlag, deviceFlags, hasFlag } from '../../identity/device-entry.ts'
 import { contactSentences, ownDeviceSentences, rootSentences } from '../../identity/sentences.ts'
-import type { IdentityParts } from './context.ts'
+import { type IdentityParts, secondsOf } from './context.ts'
 import { openDeviceName } from './device-name.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { StoredFinding } from './store.ts'
@@ -51,7 +52,7 @@ export function contactView(
 }
 
 /** The own identity as it is shown. */
-export function statusView({ account, deviceId, suite }: IdentityParts, own: OwnIdentity): IdentityStatus {
+export function statusView({ account, deviceId, suite, timers }: IdentityParts, own: OwnIdentity): IdentityStatus {
   const { manifest, device, root, stored } = own
   return {
     account,
@@ -66,5 +67,7 @@ export function statusView({ account, deviceId, suite }: IdentityParts, own: Own
     rootHash: manifest?.rootHash,
     published: stored.published,
     steward: own.maySign,
+    signsUntil: manifest?.ops && dateOf(manifest.ops.notAfter),
+    renewalDue: own.maySign && manifest !== undefined && opsDue(manifest, secondsOf(timers)),
   }
 }
