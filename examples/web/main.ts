@@ -67,7 +67,13 @@ async function main(): Promise<void> {
     if (added.length > 0) show(`${by.account} added ${names(added)}`, 'note')
     if (removed.length > 0) show(`${by.account} removed ${names(removed)}`, 'note')
   })
-  show('in the room', 'note')
+  let active = false
+  const look = ({ state }: { state: string }): void => {
+    if (state === 'active' && !active) show('in the room', 'note')
+    active = state === 'active'
+  }
+  room.on('health', look)
+  look(room.health)
   const text = document.querySelector('#text') as HTMLInputElement
   document.querySelector('#say')?.addEventListener('submit', (event) => {
     event.preventDefault()

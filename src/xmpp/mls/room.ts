@@ -6,12 +6,13 @@ import type { Room } from '../room.ts'
 import type { XmlElement } from '../stanza/element.ts'
 import { bareJid } from '../stanza/jid.ts'
 import { Emitter } from './emitter.ts'
-import type { EngineEvent } from './engine/events.ts'
 import { engineId, participantsOf } from './engine/groups.ts'
+import type { Change } from './engine/state.ts'
 import { policyOf, roomBindingOf } from './extensions.ts'
 import { identityRoomOf } from './identity-room.ts'
 import type { KeyPackages } from './key-packages.ts'
 import { accountsOf, comeBack, letIn, putOut } from './membership.ts'
+import { OwnChanges } from './own-changes.ts'
 import type { IdentityRoom } from './room-identity.ts'
 import type { RoomSession } from './room-session.ts'
 import type {
@@ -37,6 +38,7 @@ export class MlsRoom {
   readonly #events: Emitter<RoomEvents>
   readonly #merged = new Set<MlsRoom>()
   readonly #own: RoomSession
+  readonly #changes = new OwnChanges()
   #session: RoomSession
 
   /** For the client. */
@@ -134,10 +136,12 @@ export class MlsRoom {
   }
 
   /**
-   * Sends a message. Resolves when the room's archive has it; while the connection is away it waits.
+   * Sends a message. Resolves when the room's archive has it; while the connection is away it waits. What is sent while an
+   * `invite` or a removal of this device is under way is for the group that comes of it.
    * @throws `xmpp/not_joined`, `xmpp/blocked` while an outsider is in the tree, `xmpp/closed`, `xmpp/too_large`, XmppError
    */
   async send(content: string | MessageContent): Promise<SentMessage> {
+    await this.#changes.settled
     const value: MessageContent = typeof content === 'string' ? { kind: 'text', body: content } : content
     const sent = await this.#session.operate((op) => ({ kind: 'say', op, content: value }))
     if (sent === undefined) throw new MlsError('internal/unreachable', 'a message without a place')
@@ -179,11 +183,14 @@ export class MlsRoom {
    * @throws `xmpp/no_devices`, `xmpp/not_joined`, XmppError, codes of the commit
    */
   async invite(jid: string): Promise<void> {
-    const account = bareJid(jid)
+    await this.#changes.during(this.#invite(bareJid(jid)))
+  }
+
+  async #invite(account: string): Promise<void> {
     this.#group()
     const keyPackages = await this.#keyPackages.choose(account)
     await letIn(this.#session, account)
-    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'add', account, keyPackages } }))
+    await this.#intend({ kind: 'add', account, keyPackages })
   }
 
   /**
@@ -192,29 +199,33 @@ export class MlsRoom {
    */
   async remove(jid: string): Promise<void> {
     const account = bareJid(jid)
-    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'remove', account, device: undefined } }))
+    await this.#remove(account)
     await putOut(this.#session, account)
   }
 
   /** Removes one device of an account. @throws `xmpp/not_joined`, codes of the commit */
   async removeDevice(account: string, device: string): Promise<void> {
-    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'remove', account: bareJid(account), device } }))
+    await this.#remove(bareJid(account), device)
+  }
+
+  async #remove(account: string, device?: string): Promise<void> {
+    await this.#changes.during(this.#intend({ kind: 'remove', account, device }))
   }
 
   /** Renews the keys of the own leaf: what was stolen before is worth nothing afterwards. @throws codes of the commit */
   async update(): Promise<void> {
-    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'update' } }))
+    await this.#intend({ kind: 'update' })
   }
 
   /** Changes the rules of the group. @throws `xmpp/not_joined`, codes of the commit */
   async setPolicy(policy: RoomPolicy): Promise<void> {
-    await this.#intend((id) => ({ kind: 'intend', intent: { id, kind: 'policy', policy } }))
+    await this.#intend({ kind: 'policy', policy })
   }
 
-  async #intend(make: (id: string) => EngineEvent): Promise<void> {
+  async #intend(change: Change): Promise<void> {
     this.#group()
     const id = engineId(this.#session.ports.engine)
-    await this.#session.operateAs(id, make(id))
+    await this.#session.operateAs(id, { kind: 'intend', intent: { id, ...change } })
   }
 
   /**

@@ -54,11 +54,14 @@ export interface CopyWatch {
 }
 
 /** What is wanted of the group; a commit carries it out. It is kept until it is true, whoever made it so. */
-export type Intent =
-  | { readonly id: string; readonly kind: 'add'; readonly account: string; readonly keyPackages: readonly Bytes[] }
-  | { readonly id: string; readonly kind: 'remove'; readonly account: string; readonly device: string | undefined }
-  | { readonly id: string; readonly kind: 'update' }
-  | { readonly id: string; readonly kind: 'policy'; readonly policy: RoomPolicy }
+export type Intent = { readonly id: string } & Change
+
+/** What an {@link Intent} is about. */
+export type Change =
+  | { readonly kind: 'add'; readonly account: string; readonly keyPackages: readonly Bytes[] }
+  | { readonly kind: 'remove'; readonly account: string; readonly device: string | undefined }
+  | { readonly kind: 'update' }
+  | { readonly kind: 'policy'; readonly policy: RoomPolicy }
 
 /** The own commit that waits for its place in the archive. */
 export interface Attempt {
