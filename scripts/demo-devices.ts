@@ -15,12 +15,11 @@ import type { MlsRoom } from '../src/xmpp/mls/room.ts'
 import type { MembershipChange, RoomMessage, RoomProblem } from '../src/xmpp/mls/types.ts'
 import { presence } from '../src/xmpp/stanza/stanza.ts'
 import { connect } from './demo-connection.ts'
-import { filesUnder, type Stage, type StageClient } from './demo-stage.ts'
+import { filesUnder, type Stage, type StageClient, until } from './demo-stage.ts'
 import type { ServerView, Tapped } from './demo-tap.ts'
 
 /** Shorter pauses than the defaults: a person watches. */
 const settings = { settleMs: 300, slotMs: 300, timeoutMs: 10_000, keyPackages: 4 }
-const patienceMs = 45_000
 
 /** One device of somebody. */
 export class Device {
@@ -31,15 +30,13 @@ export class Device {
   readonly messages: RoomMessage[] = []
   readonly membership: MembershipChange[] = []
   readonly problems: RoomProblem[] = []
-  readonly #stage: Stage
   #room: MlsRoom | undefined
 
-  constructor(name: string, tapped: Tapped, client: MlsClient, identity: IdentityClient, stage: Stage) {
+  constructor(name: string, tapped: Tapped, client: MlsClient, identity: IdentityClient) {
     this.name = name
     this.tap = tapped
     this.client = client
     this.identity = identity
-    this.#stage = stage
     client.on('error', (problem) => this.problems.push(problem))
   }
 
@@ -56,30 +53,44 @@ export class Device {
     room.on('message', (message) => this.messages.push(message))
     room.on('membership', (change) => this.membership.push(change))
     room.on('error', (problem) => this.problems.push(problem))
-    await until(this.#stage, () => room.health.state === 'active', `${this.name} enters the group`, this)
+    await this.#until('in the group', () => room.health.state === 'active')
   }
 
   /** Waits for an invitation. */
   async invited(): Promise<void> {
-    await until(this.#stage, () => this.client.invitations.length > 0, `an invitation for ${this.name}`, this)
+    await this.#until('invited', () => this.client.invitations.length > 0)
   }
 
   /** Waits until this many changes of the membership were seen. */
   async changes(count: number): Promise<void> {
-    await until(this.#stage, () => this.membership.length >= count, `${this.name} sees the membership change`, this)
+    await this.#until('sees the membership change', () => this.membership.length >= count)
   }
 
   /** Waits until this device has seen one come in by itself, after the first `count` changes, and that another one is gone. */
   async replaced(old: string, count: number): Promise<void> {
     const came = (): boolean => this.membership.slice(count).some(({ external }) => external !== undefined)
     const gone = (): boolean => this.room.devices().every(({ device }) => device !== old)
-    await until(this.#stage, () => came() && gone(), `${this.name} sees a device replaced`, this)
+    await this.#until('sees a device replaced', () => came() && gone())
   }
 
   /** Waits until the device is out of the group. */
   async ended(): Promise<void> {
     const states = ['removed', 'closed', 'offline']
-    await until(this.#stage, () => states.includes(this.room.health.state), `${this.name} is out`, this)
+    await this.#until('out of the group', () => states.includes(this.room.health.state))
+  }
+
+  /** Waits until the device has shown a message. */
+  async heard(id: string): Promise<void> {
+    await this.#until('reads what was said', () => this.message(id) !== undefined)
+  }
+
+  async #until(what: string, condition: () => boolean): Promise<void> {
+    await until(`${this.name}: ${what}`, condition, () => this.told)
+  }
+
+  /** What went wrong, as lines. */
+  get told(): readonly string[] {
+    return this.problems.map(({ kind, error }) => `${this.name}: ${kind} ${error}`)
   }
 
   /** A message that the device has shown. */
@@ -128,7 +139,7 @@ export class Devices {
     const identity = await IdentityClient.open({ xmpp: port, storage, ports })
     const client = await MlsClient.open({ xmpp: port, storage, ports, settings, identity })
     this.#names.set(client.device, resource)
-    const device = new Device(name, tapped, client, identity, stage)
+    const device = new Device(name, tapped, client, identity)
     // only now: what the server has kept for the account comes at once
     await port.send(presence({}))
     this.#kept.set(device, { folder, key, connection, storage })
@@ -155,8 +166,7 @@ export class Devices {
 
   /** Waits until devices have shown a message. */
   async heard(id: string, devices: readonly Device[]): Promise<void> {
-    for (const device of devices)
-      await until(this.stage, () => device.message(id) !== undefined, `${device.name} reads what was said`, device)
+    for (const device of devices) await device.heard(id)
   }
 
   /** Waits until devices are in one epoch of one history. */
@@ -168,7 +178,7 @@ export class Devices {
         new Set(devices.map(({ room }) => toHex(room.epochAuthenticator))).size === 1
       )
     }
-    await until(this.stage, same, 'all devices agree', ...devices)
+    await until('all devices agree', same, () => devices.flatMap(({ told }) => told))
   }
 
   /** @throws Error always: something that was waited for is not there */
@@ -189,18 +199,4 @@ export class Devices {
     for (const device of this.#kept.keys()) await this.close(device).catch(() => undefined)
     rmSync(this.#disk, { recursive: true, force: true })
   }
-}
-
-async function until(
-  stage: Stage,
-  condition: () => boolean,
-  what: string,
-  ...devices: readonly Device[]
-): Promise<void> {
-  for (let waited = 0; waited < patienceMs; waited += 25) {
-    if (condition()) return
-    await stage.wait(25)
-  }
-  const said = devices.flatMap(({ name, problems }) => problems.map(({ kind, error }) => `${name}: ${kind} ${error}`))
-  throw new Error([`this never happened: ${what}`, ...said].join('\n'))
 }

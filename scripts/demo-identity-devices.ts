@@ -9,12 +9,11 @@ import type { MlsRoom } from '../src/xmpp/mls/room.ts'
 import type { MembershipChange, RoomMessage } from '../src/xmpp/mls/types.ts'
 import { presence } from '../src/xmpp/stanza/stanza.ts'
 import { connect } from './demo-connection.ts'
-import type { Stage } from './demo-stage.ts'
+import { type Stage, until } from './demo-stage.ts'
 import type { ServerView } from './demo-tap.ts'
 
 /** Shorter pauses than the defaults: a person watches. */
 const settings = { settleMs: 300, slotMs: 300, timeoutMs: 10_000, keyPackages: 2 }
-const patienceMs = 45_000
 
 /** One device of somebody, with or without an identity. */
 export class Phone {
@@ -27,15 +26,13 @@ export class Phone {
   readonly problems: string[] = []
   /** Kinds of what it was warned of. */
   readonly warned: string[] = []
-  readonly #stage: Stage
   readonly #identity: IdentityClient | undefined
   #room: MlsRoom | undefined
 
-  constructor(name: string, client: MlsClient, identity: IdentityClient | undefined, stage: Stage) {
+  constructor(name: string, client: MlsClient, identity: IdentityClient | undefined) {
     this.name = name
     this.client = client
     this.#identity = identity
-    this.#stage = stage
     client.on('error', ({ kind, error }) => this.problems.push(`${kind} ${error}`))
     identity?.on('error', (error) => this.problems.push(`${error.code} ${error.message}`))
     identity?.on('finding', (found) => this.#heard(found))
@@ -86,11 +83,7 @@ export class Phone {
 
   /** Waits until something is so on this device. */
   async until(what: string, condition: () => boolean): Promise<void> {
-    for (let waited = 0; waited < patienceMs; waited += 25) {
-      if (condition()) return
-      await this.#stage.wait(25)
-    }
-    throw new Error([`this never happened: ${this.name}: ${what}`, ...this.problems].join('\n'))
+    await until(`${this.name}: ${what}`, condition, () => this.problems)
   }
 
   async invited(): Promise<void> {
@@ -136,7 +129,7 @@ export class Phones {
       settings,
       ...(identity === undefined ? {} : { identity }),
     })
-    const phone = new Phone(name, client, identity, stage)
+    const phone = new Phone(name, client, identity)
     await port.send(presence({}))
     this.#names.set(client.device, resource)
     this.#ends.set(phone, async () => {

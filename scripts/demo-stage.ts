@@ -32,7 +32,6 @@ export interface Stage {
   /** Connects a resource; the account is made when needed. */
   connect(user: string, resource: string): Promise<StageClient>
   readonly ports: { readonly timers?: Timers; readonly random?: RandomSource }
-  wait(ms: number): Promise<void>
   /** Everything that the server has stored, to look for texts in. */
   stored(): Promise<readonly Buffer[]>
   /** The hand of a hostile server; only in this process. */
@@ -50,6 +49,18 @@ export interface HostileHand {
   skip(ms: number): Promise<void>
 }
 
+/**
+ * Waits until something is so, on the clock of this machine: a stage may have one of its own.
+ * @throws Error with `what`, and what went wrong meanwhile
+ */
+export async function until(what: string, condition: () => boolean, problems: () => readonly string[]): Promise<void> {
+  const end = performance.now() + 45_000
+  while (!condition()) {
+    if (performance.now() > end) throw new Error([`this never happened: ${what}`, ...problems()].join('\n'))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
 /** The password of the demo's accounts on a server that only this machine reaches. */
 export const demoPassword = 'secret'
 
@@ -64,7 +75,13 @@ function embeddedStage(choice: StageChoice): Stage {
   const domain = 'example.org'
   const kind = choice.room === 'mix' ? 'ejabberd' : 'prosody'
   const service = new XmppService({ seed: 'demo', sites: { [domain]: kind } })
-  const stop = service.clock.autoRun(5)
+  const stop = service.clock.autoRun(10)
+  // devices that write to a disk are busy, though the network is quiet: time goes in small steps, so that it cannot run away
+  let step = (): void => undefined
+  const walk = (): void => {
+    step = service.clock.after(50, walk)
+  }
+  walk()
   const rooms = new Set<string>()
   return {
     title: `the embedded service, in this process (${choice.room === 'mix' ? 'a channel, MIX' : 'a room, MUC'})`,
@@ -81,7 +98,6 @@ function embeddedStage(choice: StageChoice): Stage {
       return { port: session, close: async () => session.disconnect() }
     },
     ports: { timers: service.clock },
-    wait: async (ms) => await new Promise<void>((resolve) => service.clock.after(ms, resolve)),
     stored: async () =>
       [...rooms, ...[...service.site(domain).accounts.keys()]].map((jid) =>
         Buffer.from(
@@ -91,12 +107,16 @@ function embeddedStage(choice: StageChoice): Stage {
             .join('\n'),
         ),
       ),
-    hostile: handOn(service),
+    hostile: handOn(service, async (ms) => {
+      step()
+      await service.clock.advance(ms)
+      walk()
+    }),
     close: async () => stop(),
   }
 }
 
-function handOn(service: XmppService): HostileHand {
+function handOn(service: XmppService, skip: HostileHand['skip']): HostileHand {
   const items = (account: string, node: string) => [
     ...(service.site(account).account(account).pep.nodes.get(node)?.items ?? []),
   ]
@@ -105,7 +125,7 @@ function handOn(service: XmppService): HostileHand {
       items(account, node).flatMap(([id, payload]) => (payload === undefined ? [] : [[id, payload] as const])),
     item: (account, node, id) => items(account, node).find(([name]) => name === id)?.[1],
     forge: (account, node, id, payload) => service.forgeItem(account, node, id, payload),
-    skip: (ms) => service.clock.advance(ms),
+    skip,
   }
 }
 
@@ -146,7 +166,6 @@ async function realStage(choice: StageChoice): Promise<Stage> {
     },
     ports: {},
     hostile: undefined,
-    wait: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
     stored: async () => {
       // ejabberd writes some tables up to two seconds late
       if (name === 'ejabberd') await new Promise((resolve) => setTimeout(resolve, 2500))
