@@ -104,6 +104,7 @@ export class Group extends GroupView {
   /** Lets a staged commit go: the own pending one when none is named. The group stays in its epoch. */
   discard(staged: StagedCommit | undefined = this.#state.pending): void {
     if (staged === undefined) return
+    this.#onMerge.get(staged)?.reject()
     discardStaged(staged)
     if (staged === this.#state.pending) this.#state = { ...this.#state, pending: undefined }
   }

@@ -20,22 +20,20 @@ import { bug, check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { fullWidth, type LeafIndex, root } from '../tree-math/tree-math.ts'
+import { Ahead, continueTo } from './ahead.ts'
 import { type SecretTreeLimits, secretTreeLimits } from './limits.ts'
-import { type DerivedPath, wipePath } from './node-secrets.ts'
 import { OpeningKey } from './opening-key.ts'
 import {
   deriveGeneration,
-  deriveJump,
   type Generation,
   generations,
-  type Jump,
   type KeyAndNonce,
   keyAndNonce,
   type RatchetType,
   secretOf,
 } from './ratchet.ts'
 import { decodeRows, encodeRows, type SecretTreeRow } from './snapshot.ts'
-import { TreeSecrets } from './tree-secrets.ts'
+import { TreeSecrets, type Way, wipeWay } from './tree-secrets.ts'
 
 /** Key and nonce for one message; the caller wipes them. */
 export interface SealingKey extends KeyAndNonce {
@@ -50,6 +48,7 @@ export class SecretTree {
   readonly #reserved = new Map<string, SealingKey[]>()
   /** R05; not stored, so that a message that fails changes no stored byte. */
   readonly #failures = new Map<LeafIndex, number>()
+  readonly #ahead = new Ahead()
   #wiped = false
 
   /**
@@ -83,7 +82,7 @@ export class SecretTree {
   /** The generation that the next {@link seal} gives, 0..2^32 - 1. */
   nextGeneration(leaf: LeafIndex, type: RatchetType): number {
     const reserved = this.#reserved.get(`${type} ${leaf}`)?.[0]
-    return reserved?.generation ?? this.#secrets.sender(leaf)?.[type].next ?? 0
+    return reserved?.generation ?? this.#secrets.next(leaf, type)
   }
 
   /**
@@ -114,7 +113,7 @@ export class SecretTree {
   reserve(leaf: LeafIndex, type: RatchetType, amount: number): void {
     this.#enter(leaf)
     check(amount <= this.#limits.forwardSteps, 'limit/exceeded', 'R04', 'more generations than peers follow')
-    const next = this.#secrets.sender(leaf)?.[type].next ?? 0
+    const next = this.#secrets.next(leaf, type)
     // RFC 9420 §9.1 V213: all or none
     check(next + amount < generations, 'ratchet/exhausted', 'V213', 'no generation is left in this epoch')
     const keys = this.#reserved.get(`${type} ${leaf}`) ?? []
@@ -135,7 +134,7 @@ export class SecretTree {
       'V026',
       'a generation is a uint32',
     )
-    const next = this.#secrets.sender(leaf)?.[type].next ?? 0
+    const next = this.#secrets.next(leaf, type)
     if (generation < next) {
       const kept = this.#secrets.skipped.get(leaf, type, generation)
       if (kept === undefined) throw gone()
@@ -156,17 +155,18 @@ export class SecretTree {
       'R05',
       'a generation too far ahead after many failures',
     )
-    const { start, path } = this.#startOf(leaf, type)
-    const jump = deriveJump(this.#suite, start, next, generation, this.#limits.skippedPerSender)
-    const derived = deriveGeneration(this.#suite, secretOf(jump, generation), generation)
+    const ahead = this.#ahead.find(leaf, type, generation)
+    const way = ahead === undefined ? this.#wayTo(leaf, type, generation) : continueTo(this.#suite, ahead, generation)
+    const derived = deriveGeneration(this.#suite, secretOf(way.jump, generation), generation)
     return new OpeningKey(derived, (outcome) => {
       try {
         if (outcome !== 'accepted' || this.#wiped) wipe(derived.next)
-        if (outcome === 'accepted') this.#follow(leaf, type, jump, derived, path)
+        if (outcome === 'accepted') this.#follow(leaf, type, generation, derived, ahead === undefined ? way : undefined)
         else if (outcome === 'failed') this.#countFailure(leaf)
+        else if (!this.#wiped && generation >= this.#secrets.next(leaf, type))
+          this.#ahead.keep({ leaf, type, generation, secret: secretOf(way.jump, generation) })
       } finally {
-        wipe(jump.secrets)
-        if (path !== undefined) wipePath(path)
+        wipeWay(way)
       }
     })
   }
@@ -232,6 +232,7 @@ export class SecretTree {
   wipe(): void {
     this.#wiped = true
     this.#secrets.wipe()
+    this.#ahead.wipe()
     for (const keys of this.#reserved.values()) for (const { key, nonce } of keys) wipe(key, nonce)
     this.#reserved.clear()
   }
@@ -246,37 +247,35 @@ export class SecretTree {
     check(!this.#wiped, 'secret/consumed', undefined, 'the secret tree of a past epoch')
   }
 
-  /** A copy of the next ratchet secret of a leaf, and of the way to it when the leaf was not used yet. */
-  #startOf(leaf: LeafIndex, type: RatchetType): { readonly start: Bytes; readonly path: DerivedPath | undefined } {
-    const sender = this.#secrets.sender(leaf)
-    if (sender !== undefined) return { start: copyBytes(sender[type].secret), path: undefined }
-    const path = this.#secrets.nodes.derivePath(leaf)
-    return { start: this.#secrets.ratchetSecret(this.#secrets.nodes.leafSecret(path), type), path }
-  }
-
   #advance(leaf: LeafIndex, type: RatchetType): SealingKey {
     const secrets = this.#secrets
     const ratchets = secrets.sender(leaf) ?? secrets.start(leaf, secrets.nodes.derivePath(leaf))
     const key = ratchets[type].advance(this.#suite)
+    this.#ahead.wipe(leaf)
     secrets.touch(leaf)
     return key
   }
 
+  #wayTo(leaf: LeafIndex, type: RatchetType, generation: number): Way {
+    return this.#secrets.wayTo(leaf, type, generation, this.#limits.skippedPerSender)
+  }
+
   /** Moves a ratchet behind the generation of a message that holds, and keeps the keys that it skipped. Consumes `next`. */
-  #follow(leaf: LeafIndex, type: RatchetType, jump: Jump, { next }: Generation, path: DerivedPath | undefined): void {
+  #follow(leaf: LeafIndex, type: RatchetType, generation: number, { next }: Generation, known: Way | undefined): void {
     this.#alive()
-    const { first, generation } = jump
     const tree = this.#secrets
-    const ratchet = (tree.sender(leaf) ?? tree.start(leaf, path ?? tree.nodes.derivePath(leaf)))[type]
     // another message of this sender was accepted since the key was derived
-    if (generation < ratchet.next) {
+    if (generation < tree.next(leaf, type)) {
       wipe(next)
       this.#consume(leaf, type, generation)
       return
     }
-    for (let skipped = Math.max(first, ratchet.next); skipped < generation; skipped++)
-      tree.keep(leaf, type, skipped, keyAndNonce(this.#suite, secretOf(jump, skipped), skipped))
+    const way = known ?? this.#wayTo(leaf, type, generation)
+    const ratchet = (tree.sender(leaf) ?? tree.start(leaf, way.path ?? tree.nodes.derivePath(leaf)))[type]
+    for (let skipped = Math.max(way.jump.first, ratchet.next); skipped < generation; skipped++)
+      tree.keep(leaf, type, skipped, keyAndNonce(this.#suite, secretOf(way.jump, skipped), skipped))
     ratchet.replace(next, generation + 1)
+    wipeWay(way)
     this.#accepted(leaf)
   }
 
@@ -289,6 +288,7 @@ export class SecretTree {
   }
 
   #accepted(leaf: LeafIndex): void {
+    this.#ahead.wipe(leaf)
     this.#failures.delete(leaf)
     this.#secrets.touch(leaf)
   }

@@ -8,13 +8,25 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { expandWithLabel } from '../crypto/labels.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
 import type { SecretTreeLimits } from './limits.ts'
-import { type DerivedPath, NodeSecrets } from './node-secrets.ts'
-import { type KeyAndNonce, Ratchet, type RatchetType, type StoredRatchet } from './ratchet.ts'
+import { type DerivedPath, NodeSecrets, wipePath } from './node-secrets.ts'
+import { deriveJump, type Jump, type KeyAndNonce, Ratchet, type RatchetType, type StoredRatchet } from './ratchet.ts'
 import { SkippedKeys } from './skipped-keys.ts'
 import { encodeSender, encodeState, readRows, type SecretTreeRow, type StoredRow } from './snapshot.ts'
 
 /** The two ratchets of a member. */
 export type SenderRatchets = Readonly<Record<RatchetType, Ratchet>>
+
+/** A copy of the secrets up to those of a generation, and down to the leaf where that was not used yet. */
+export interface Way {
+  readonly jump: Jump
+  readonly path: DerivedPath | undefined
+}
+
+/** Wipes what is left of a copy. */
+export function wipeWay({ jump, path }: Way): void {
+  wipe(jump.secrets)
+  if (path !== undefined) wipePath(path)
+}
 
 /** The secrets of one tree. */
 export class TreeSecrets {
@@ -50,6 +62,22 @@ export class TreeSecrets {
   /** The ratchets of a leaf that was used. */
   sender(leaf: LeafIndex): SenderRatchets | undefined {
     return this.#senders.get(leaf)
+  }
+
+  /** The first generation that a ratchet did not pass. */
+  next(leaf: LeafIndex, type: RatchetType): number {
+    return this.#senders.get(leaf)?.[type].next ?? 0
+  }
+
+  /** Derives on a copy up to a generation that is not over; see {@link deriveJump} for `keep`. */
+  wayTo(leaf: LeafIndex, type: RatchetType, generation: number, keep: number): Way {
+    const ratchet = this.#senders.get(leaf)?.[type]
+    const path = ratchet === undefined ? this.nodes.derivePath(leaf) : undefined
+    const start =
+      path === undefined
+        ? copyBytes((ratchet as Ratchet).secret)
+        : this.ratchetSecret(this.nodes.leafSecret(path), type)
+    return { jump: deriveJump(this.#suite, start, ratchet?.next ?? 0, generation, keep), path }
   }
 
   /** `handshake_ratchet_secret` or `application_ratchet_secret` of generation 0 (RFC 9420 §9). */

@@ -86,6 +86,19 @@ describe('work, in expansions', () => {
     expect(cost(8, (tree) => open(tree, 5, 1000).reject(), first)).toBe(999 + 3)
   })
 
+  test('a message after one that was let go: from there on; the whole way is gone when it is accepted', () => {
+    const letGo = (tree: SecretTree) => open(tree, 5, 90).release()
+    expect(cost(131_072, (tree) => open(tree, 5, 90).release(), letGo)).toBe(3)
+    expect(cost(131_072, (tree) => open(tree, 5, 92).release(), letGo)).toBe(2 + 3)
+    expect(cost(8, (tree) => open(tree, 5, 89).release(), letGo)).toBe(3 + 1 + 89 + 3)
+    expect(cost(8, (tree) => open(tree, 5, 90, 'handshake').release(), letGo)).toBe(3 + 1 + 90 + 3)
+    const moved = (tree: SecretTree) => {
+      letGo(tree)
+      open(tree, 5, 0).accept()
+    }
+    expect(cost(8, (tree) => open(tree, 5, 90).reject(), moved)).toBe(89 + 3)
+  })
+
   test('a jump: one a generation, and two for each key that is kept', () => {
     expect(cost(8, (tree) => open(tree, 5, 1001).accept(), first)).toBe(1000 + 3 + 2 * 256)
   })
@@ -102,6 +115,20 @@ describe('work, in expansions', () => {
       for (let i = 0; i < 8; i++) open(tree, 5, 0).reject()
     }
     expect(cost(8, (tree) => thrown(() => open(tree, 5, 33)), fail)).toBe(0)
+  })
+})
+
+describe('messages that were let go', () => {
+  test('open to the same keys, and leave the same tree behind', () => {
+    const [tree, other] = [makeTree(8), makeTree(8)]
+    for (const generation of [3, 3, 5]) open(tree, 5, generation).release()
+    const [late, early] = [open(tree, 5, 6), open(tree, 5, 6)]
+    expect(toHex(late.key)).toBe(toHex(open(other, 5, 6).key))
+    for (const generation of [6, 4, 5]) open(other, 5, generation).accept()
+    late.accept()
+    expect(thrown(() => early.accept())).toEqual(['ratchet/generation_gone', 'V211'])
+    for (const generation of [4, 5]) open(tree, 5, generation).accept()
+    expect(toHex(tree.encode())).toBe(toHex(other.encode()))
   })
 })
 
