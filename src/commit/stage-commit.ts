@@ -1,11 +1,11 @@
 /**
  * Staging a received commit (RFC 9420 §12.4.2): every check, and the next epoch as a value. Nothing of the group changes.
  */
-import type { Bytes } from '../bytes/bytes.ts'
+import { type Bytes, empty } from '../bytes/bytes.ts'
 import { check, MlsError } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { externalInitReceiver } from '../key-schedule/external.ts'
-import { verifyConfirmationTag, zeroCommitSecret } from '../key-schedule/key-schedule.ts'
+import { checkConfirmationTag, zeroCommitSecret } from '../key-schedule/key-schedule.ts'
 import { type AppliedProposals, applyProposals, authenticateMember } from '../proposals/apply.ts'
 import { carryClients, requireNewClient } from '../proposals/clients.ts'
 import type { ProposalCache } from '../proposals/proposal-cache.ts'
@@ -224,8 +224,7 @@ async function deriveNext(
   welcomeSecret.wipe()
   // RFC 9420 §12.4.2 V084, V085: the committer knows the next epoch
   try {
-    const tag = content.auth.confirmationTag ?? new Uint8Array(0)
-    verifyConfirmationTag(suite, next.secrets.confirmationKey, next.context.confirmedTranscriptHash, tag)
+    checkConfirmationTag(next.confirmationTag, content.auth.confirmationTag ?? empty)
   } catch (error) {
     wipeEpoch(next)
     throw error

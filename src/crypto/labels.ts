@@ -72,6 +72,14 @@ export function deriveSecret(suite: CipherSuite, secret: Uint8Array, label: stri
   return expandWithLabel(suite, secret, label, empty, suite.parameters.hashLength)
 }
 
+/** {@link deriveSecret} along a chain of one label: each output is the secret of the next. @returns `count` outputs, back to back */
+export function deriveSecretChain(suite: CipherSuite, secret: Uint8Array, label: string, count: number): Bytes {
+  const info = kdfLabel(label, empty, suite.parameters.hashLength)
+  const infos = new Uint8Array(count * info.length)
+  for (let i = 0; i < count; i++) infos.set(info, i * info.length)
+  return suite.expandChain(secret, infos, count)
+}
+
 /** {@link deriveSecret} of many secrets, in one batch. */
 export function deriveSecrets(suite: CipherSuite, secrets: readonly Uint8Array[], label: string): Bytes[] {
   const { hashLength } = suite.parameters

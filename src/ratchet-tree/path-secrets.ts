@@ -11,7 +11,7 @@ import { type Bytes, copyBytes, equalBytes, wipe } from '../bytes/bytes.ts'
 import { at, bug, type ErrorCode, MlsError } from '../bytes/errors.ts'
 import { Secret } from '../bytes/secret.ts'
 import type { CipherSuite, HpkeKeyPair } from '../crypto/cipher-suite.ts'
-import { deriveSecret, deriveSecrets } from '../crypto/labels.ts'
+import { deriveSecretChain, deriveSecrets } from '../crypto/labels.ts'
 import type { NodeIndex } from '../tree-math/tree-math.ts'
 import type { Tree } from './tree.ts'
 
@@ -27,16 +27,14 @@ export interface PathSecrets {
 
 /** RFC 9420 §7.4 V191: the commit secret is one step beyond the last. Derives upwards from `first`, which stays the caller's; all results own their memory. */
 export function derivePathSecrets(suite: CipherSuite, first: Uint8Array, count: number): PathSecrets {
-  const pathSecrets: Bytes[] = []
-  let secret = copyBytes(first)
-  for (let i = 0; i < count; i++) {
-    pathSecrets.push(secret)
-    secret = deriveSecret(suite, secret, 'path')
-  }
-  if (count > 0) return { pathSecrets, commitSecret: new Secret(secret) }
+  const { hashLength } = suite.parameters
   // a path without nodes: one step beyond a secret that nobody else needs to know
-  const commitSecret = new Secret<'commit_secret'>(deriveSecret(suite, secret, 'path'))
-  wipe(secret)
+  const chain = deriveSecretChain(suite, first, 'path', Math.max(count, 1))
+  const pathSecrets: Bytes[] = []
+  for (let i = 0; i < count; i++)
+    pathSecrets.push(i === 0 ? copyBytes(first) : chain.slice((i - 1) * hashLength, i * hashLength))
+  const commitSecret = new Secret<'commit_secret'>(chain.slice(-hashLength))
+  wipe(chain)
   return { pathSecrets, commitSecret }
 }
 

@@ -1,9 +1,10 @@
 import { Secret } from '../../src/bytes/secret.ts'
 import { decode, encode } from '../../src/codec/codec.ts'
 import {
+  checkConfirmationTag,
+  confirmationTag,
   confirmedTranscriptHash,
   interimTranscriptHash,
-  verifyConfirmationTag,
 } from '../../src/key-schedule/key-schedule.ts'
 import { AuthenticatedContent } from '../../src/wire/framed-content.ts'
 import type { VectorEngine } from '../engine.ts'
@@ -23,5 +24,5 @@ export function checkTranscriptHashes(vector: Fields, engine: VectorEngine): voi
   expectBytes('confirmed_transcript_hash_after', confirmed, vector.hex('confirmed_transcript_hash_after'))
   const interim = interimTranscriptHash(suite, confirmed, tag)
   expectBytes('interim_transcript_hash_after', interim, vector.hex('interim_transcript_hash_after'))
-  verifyConfirmationTag(suite, new Secret(vector.hex('confirmation_key')), confirmed, tag)
+  checkConfirmationTag(confirmationTag(suite, new Secret(vector.hex('confirmation_key')), confirmed), tag)
 }

@@ -2,7 +2,12 @@ import { equalBytes } from '../../src/bytes/bytes.ts'
 import { Secret } from '../../src/bytes/secret.ts'
 import { decode, encode } from '../../src/codec/codec.ts'
 import { decryptWithLabel, welcomeKeyAndNonce } from '../../src/crypto/labels.ts'
-import { deriveEpochSecrets, deriveWelcomeSecret, verifyConfirmationTag } from '../../src/key-schedule/key-schedule.ts'
+import {
+  checkConfirmationTag,
+  confirmationTag,
+  deriveEpochSecrets,
+  deriveWelcomeSecret,
+} from '../../src/key-schedule/key-schedule.ts'
 import { derivePskSecret } from '../../src/key-schedule/psk-secret.ts'
 import { verifyGroupInfo } from '../../src/signed/group-info.ts'
 import { keyPackageRef, verifyKeyPackages } from '../../src/signed/key-package.ts'
@@ -43,5 +48,8 @@ export async function checkWelcome(vector: Fields, engine: VectorEngine): Promis
 
   const { groupContext } = groupInfo
   const { epoch } = deriveEpochSecrets(suite, joiner, derivePskSecret(suite, []), encode(GroupContext, groupContext))
-  verifyConfirmationTag(suite, epoch.confirmationKey, groupContext.confirmedTranscriptHash, groupInfo.confirmationTag)
+  checkConfirmationTag(
+    confirmationTag(suite, epoch.confirmationKey, groupContext.confirmedTranscriptHash),
+    groupInfo.confirmationTag,
+  )
 }
