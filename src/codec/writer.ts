@@ -24,6 +24,7 @@ export class Writer {
 
   /** `count` zeros. */
   zeros(count: number): void {
+    if (count === 0) return
     const offset = this.#reserve(count)
     this.#bytes.fill(0, offset, offset + count)
   }

@@ -1,5 +1,5 @@
 /** Building the Welcome and the GroupInfo of an epoch (RFC 9420 §12.4.3). */
-import { type Bytes, wipe } from '../bytes/bytes.ts'
+import { type Bytes, empty, wipe } from '../bytes/bytes.ts'
 import { at, bug } from '../bytes/errors.ts'
 import type { Secret } from '../bytes/secret.ts'
 import { inBatches, type SliceRules, slices } from '../bytes/slices.ts'
@@ -8,7 +8,7 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import { sealRequests, welcomeKeyAndNonce } from '../crypto/labels.ts'
 import { externalKeyPair } from '../key-schedule/external.ts'
 import type { AddedLeaf } from '../proposals/apply.ts'
-import { encodeGroupInfo, signGroupInfo, type VerifiedGroupInfo } from '../signed/group-info.ts'
+import { lentGroupInfo, signGroupInfo, type VerifiedGroupInfo } from '../signed/group-info.ts'
 import { keyPackageRef } from '../signed/key-package.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
 import { type Extension, ExternalPub } from '../wire/extension.ts'
@@ -77,7 +77,7 @@ export async function makeWelcome(input: WelcomeInput): Promise<Bytes> {
   const { suite, added, psks, share = {} } = input
   const turn = slices(share)
   const { key, nonce } = welcomeKeyAndNonce(suite, input.welcomeSecret.take())
-  const encryptedGroupInfo = suite.seal(key, nonce, new Uint8Array(0), encodeGroupInfo(input.groupInfo))
+  const encryptedGroupInfo = lentGroupInfo(input.groupInfo, (bytes) => suite.seal(key, nonce, empty, bytes))
   await giveWay(share, added.length)
   const joinerSecret = input.joinerSecret.take()
   const plaintexts: Bytes[] = []

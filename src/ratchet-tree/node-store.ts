@@ -6,10 +6,11 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.ts'
 import { skip, uint32, vec } from '../codec/codec.ts'
 import type { Reader } from '../codec/reader.ts'
+import type { Writer } from '../codec/writer.ts'
 import type { LeafIndex } from '../tree-math/tree-math.ts'
 import { LeafNode } from '../wire/leaf-node.ts'
 import { wireLimits } from '../wire/limits.ts'
-import type { ParentNode } from '../wire/ratchet-tree.ts'
+import { ParentNode } from '../wire/ratchet-tree.ts'
 import { TreeLeaf } from './node.ts'
 
 /** Bytes that are copied at once, when a node is not longer. */
@@ -50,8 +51,8 @@ export class NodeStore {
     const hash = place(reader)
     const end = reader.offset
     const leaves = unmergedLeaves.read(reader)
-    const shift = this.#keep(start, end) - start
-    return new KeptParent(this.#chunk, key, hash, shift, leaves.length === 0 ? none : leaves)
+    const at = this.#keep(start, end)
+    return new KeptParent(this.#chunk, at, key, hash, at - start, leaves.length === 0 ? none : leaves)
   }
 
   /** The place in the chunk of what is from `start` to `end` in the source. */
@@ -74,14 +75,16 @@ function place(reader: Reader): Place {
 /** A parent whose key and hash are views that are made when they are asked for. */
 class KeptParent implements ParentNode {
   readonly #chunk: Bytes
+  readonly #start: number
   readonly #keyAt: number
   readonly #keyLength: number
   readonly #hashAt: number
   readonly #hashLength: number
   readonly unmergedLeaves: readonly LeafIndex[]
 
-  constructor(chunk: Bytes, key: Place, hash: Place, shift: number, leaves: readonly LeafIndex[]) {
+  constructor(chunk: Bytes, start: number, key: Place, hash: Place, shift: number, leaves: readonly LeafIndex[]) {
     this.#chunk = chunk
+    this.#start = start
     this.#keyAt = key.at + shift
     this.#keyLength = key.length
     this.#hashAt = hash.at + shift
@@ -96,4 +99,16 @@ class KeptParent implements ParentNode {
   get parentHash(): Bytes {
     return this.#chunk.subarray(this.#hashAt, this.#hashAt + this.#hashLength)
   }
+
+  write(writer: Writer): void {
+    // both as they came: a tree has a thousand of them to be written
+    writer.raw(this.#chunk.subarray(this.#start, this.#hashAt + this.#hashLength))
+    unmergedLeaves.write(writer, this.unmergedLeaves)
+  }
+}
+
+/** Writes a ParentNode: one of a {@link NodeStore} from what was received. */
+export function writeParent(writer: Writer, parent: ParentNode): void {
+  if (parent instanceof KeptParent) parent.write(writer)
+  else ParentNode.write(writer, parent)
 }

@@ -16,10 +16,11 @@ import { type Writer, written } from '../codec/writer.ts'
 import type { CipherSuite } from '../crypto/cipher-suite.ts'
 import type { LeafIndex, NodeIndex } from '../tree-math/tree-math.ts'
 import type { EncodedLeafNode } from '../wire/leaf-node.ts'
-import { ParentNode } from '../wire/ratchet-tree.ts'
+import type { ParentNode } from '../wire/ratchet-tree.ts'
 import { defaultExtensionTypes, defaultProposalTypes } from '../wire/registries.ts'
 import { type CapabilityKind, emptyIndexes, IndexDraft, lookUp, supportKey, type TreeIndexes } from './indexes.ts'
 import { Branch, memberCountOf, type Subtree, TreeLeaf } from './node.ts'
+import { writeParent } from './node-store.ts'
 import { filteredPathOf, freeLeaf, leafAt, resolutionOf, subtreeAt } from './resolution.ts'
 import { hashSubtree } from './tree-hash.ts'
 
@@ -147,15 +148,7 @@ export class Tree {
   encode(): Bytes {
     const write = (writer: Writer): void => {
       writer.expect(256 * this.memberCount)
-      let next = 0
-      for (const { node, subtree } of this.nodes()) {
-        for (; next < node; next++) writer.uint8(0)
-        next = node + 1
-        writer.uint8(1)
-        writer.uint8(subtree instanceof TreeLeaf ? 1 : 2)
-        if (subtree instanceof TreeLeaf) writer.raw(subtree.bytes)
-        else ParentNode.write(writer, subtree)
-      }
+      writeNodes(writer, this.root, this.height, 0)
     }
     return written((writer) => writer.vector(() => write(writer), this.memberCount < largeTree ? 1 : 4))
   }
@@ -185,6 +178,27 @@ export class Tree {
     if (!Number.isInteger(node) || node < 0 || node >= 2 * this.leafCount - 1) return undefined
     return subtreeAt(this.root, this.height, node).subtree
   }
+}
+
+/** Writes `blanks` blank nodes and then those of a subtree, but for blank ones at its end, of which it returns the number. */
+function writeNodes(writer: Writer, subtree: Subtree, height: number, blanks: number): number {
+  if (subtree === undefined) return blanks + 2 ** (height + 1) - 1
+  if (subtree instanceof TreeLeaf) {
+    writer.zeros(blanks)
+    // present, and its NodeType
+    writer.uint16(0x0101)
+    writer.raw(subtree.bytes)
+    return 0
+  }
+  let before = writeNodes(writer, subtree.left, height - 1, blanks)
+  if (subtree.parent === undefined) before++
+  else {
+    writer.zeros(before)
+    writer.uint16(0x0102)
+    writeParent(writer, subtree.parent)
+    before = 0
+  }
+  return writeNodes(writer, subtree.right, height - 1, before)
 }
 
 /** RFC 9420 §7.2: types that every client supports without listing them. */

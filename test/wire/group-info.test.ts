@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { copyBytes } from '../../src/bytes/bytes.ts'
 import { encode } from '../../src/codec/codec.ts'
 import { cipherSuite } from '../../src/index.ts'
-import { encodeGroupInfo, signGroupInfo, type VerifiedGroupInfo, verifyGroupInfo } from '../../src/signed/group-info.ts'
+import { lentGroupInfo, signGroupInfo, type VerifiedGroupInfo, verifyGroupInfo } from '../../src/signed/group-info.ts'
 import { keySigner } from '../../src/signed/signer.ts'
 import { GroupInfo, receiveGroupInfo } from '../../src/wire/group-info.ts'
 
@@ -23,9 +24,9 @@ test('RFC 9420 §12.4.3: what was signed is not encoded again, and is the same',
       confirmationTag: new Uint8Array(32).fill(5),
       signer: 3,
     })
-    const bytes = encodeGroupInfo(groupInfo)
+    const bytes = lentGroupInfo(groupInfo, copyBytes)
     expect(bytes).toEqual(encode(GroupInfo, groupInfo))
-    expect(encodeGroupInfo({ ...groupInfo } as VerifiedGroupInfo)).toEqual(bytes)
+    expect(lentGroupInfo({ ...groupInfo } as VerifiedGroupInfo, copyBytes)).toEqual(bytes)
     const received = receiveGroupInfo(bytes)
     expect(verifyGroupInfo(suite, received.groupInfo, publicKey, received.signed).extensions).toEqual(
       groupInfo.extensions,
