@@ -155,7 +155,7 @@ export function createBatchHpke(
     let last: { info: Uint8Array; context: Bytes } | undefined
     return infos.map((info) => {
       if (last === undefined || (last.info !== info && !equalBytes(last.info, info)))
-        last = { info, context: concatBytes(contextHead, kdf.extract(empty, concatBytes(labels.infoHash, info))) }
+        last = { info, context: concatBytes(contextHead, kdf.extract(empty, labels.infoHash, info)) }
       return last.context
     })
   }

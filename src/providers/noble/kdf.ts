@@ -1,7 +1,7 @@
 import { expand, extract } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
-import { type Bytes, wipe } from '../../bytes/bytes.ts'
+import { type Bytes, concatBytes, wipe } from '../../bytes/bytes.ts'
 import { at, MlsError } from '../../bytes/errors.ts'
 import type { HashName } from '../../crypto/suites.ts'
 import { chainedLength } from '../chained-length.ts'
@@ -13,7 +13,8 @@ export interface Kdf {
   /** `hash` of each input. */
   hashMany(data: readonly Uint8Array[]): Bytes[]
   hmac(key: Uint8Array, data: Uint8Array): Bytes
-  extract(salt: Uint8Array, ikm: Uint8Array): Bytes
+  /** Of `ikm` with `rest` behind it, which may be long. */
+  extract(salt: Uint8Array, ikm: Uint8Array, rest?: Uint8Array): Bytes
   /** @throws `crypto/length` above 255 * Nh (V031) and for a key shorter than Nh */
   expand(prk: Uint8Array, info: Uint8Array, length: number): Bytes
   /** `expand` of each pair; fastest when all have the same shape. @throws `crypto/length` */
@@ -33,7 +34,7 @@ export function nobleKdf(name: HashName): Kdf {
     hash: (data) => sha(data),
     hashMany: (data) => data.map((item) => sha(item)),
     hmac: (key, data) => hmac(sha, key, data),
-    extract: (salt, ikm) => extract(sha, ikm, salt),
+    extract: (salt, ikm, rest) => extract(sha, rest === undefined ? ikm : concatBytes(ikm, rest), salt),
     expand(prk, info, length) {
       // RFC 9420 §8 V031: no more than 255 blocks can be counted
       if (!Number.isSafeInteger(length) || length < 0 || length > 255 * hashLength)

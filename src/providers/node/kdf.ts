@@ -1,4 +1,4 @@
-import type { Bytes } from '../../bytes/bytes.ts'
+import { type Bytes, empty } from '../../bytes/bytes.ts'
 import type { Kdf } from '../noble/kdf.ts'
 import type { NodeCrypto } from './crypto.ts'
 
@@ -26,10 +26,11 @@ export function nodeKdf(crypto: NodeCrypto, kdf: Kdf, thresholds: HashThresholds
   const { createHash, createHmac, createSecretKey } = crypto
   const sha256 = (data: Uint8Array): Bytes => new Uint8Array(createHash('sha256').update(data).digest())
 
-  function hmac(key: Uint8Array, data: Uint8Array): Bytes {
-    if (data.length < thresholds.hmac) return kdf.hmac(key, data)
+  function hmac(key: Uint8Array, data: Uint8Array, rest = empty): Bytes {
+    if (data.length + rest.length < thresholds.hmac)
+      return rest === empty ? kdf.hmac(key, data) : kdf.extract(key, data, rest)
     const secret = createSecretKey(key.length === 0 ? zeroKey : key)
-    return new Uint8Array(createHmac('sha256', secret).update(data).digest())
+    return new Uint8Array(createHmac('sha256', secret).update(data).update(rest).digest())
   }
 
   return {

@@ -167,7 +167,7 @@ export function wasmKdf(kernel: Kernel<SymmetricExports>, isFresh = false): Kdf 
     hashLength,
     hash,
     hmac,
-    extract: hmac,
+    extract: (salt, ikm, rest) => hmac(salt, rest === undefined ? ikm : concatBytes(ikm, rest)),
     expand,
     expandChain,
     hashMany(data) {
