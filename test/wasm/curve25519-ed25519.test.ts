@@ -29,8 +29,7 @@ const batch = (items: readonly Signed[]): boolean => curve.ed25519VerifyBatch(it
 const flip = (bytes: Uint8Array, bit: number): Uint8Array =>
   bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
 
-function signed(length = Math.floor(Math.random() * 300)): Signed {
-  const expanded = curve.ed25519Expand(random(32))
+function signed(length = Math.floor(Math.random() * 300), expanded = curve.ed25519Expand(random(32))): Signed {
   const message = random(length)
   return { pk: expanded.slice(64), message, signature: curve.ed25519Sign(expanded, message) }
 }
@@ -120,6 +119,21 @@ describe('Ed25519 kernels', { timeout: 60_000 }, () => {
       expect({ n, at, valid: batch(bad) }).toEqual({ n, at, valid: false })
     }
     expect(batch([])).toBe(true)
+  })
+
+  test('neighbours with one key: good ones are accepted, and one bad message or a swap of two signatures is not', () => {
+    for (const sizes of [[2], [3], [1, 2, 1], [2, 2, 2, 3, 1], Array.from({ length: 60 }, () => 2)]) {
+      const items = sizes.flatMap((size) => {
+        const expanded = curve.ed25519Expand(random(32))
+        return Array.from({ length: size }, () => signed(40, expanded))
+      })
+      expect(batch(items)).toBe(true)
+      for (const at of new Set([0, 1, items.length >> 1, items.length - 1])) {
+        expect(batch(items.map((item, i) => (i === at ? { ...item, message: random(40) } : item)))).toBe(false)
+        const other = items[(at + 1) % items.length]!
+        expect(batch(items.map((item, i) => (i === at ? { ...item, signature: other.signature } : item)))).toBe(false)
+      }
+    }
   })
 
   test('a batch of 4096 fits in one call', () => {

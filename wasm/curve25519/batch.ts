@@ -95,9 +95,14 @@ function pippenger(
   }
 }
 
+/** Whether key i is that of the item before: a KeyPackage and its leaf are signed with one. */
+function repeats(pks: usize, i: usize): bool {
+  return i > 0 && memory.compare(pks + i * 32, pks + i * 32 - 32, 32) === 0
+}
+
 /**
- * 1 when all n signatures are valid, else 0. Public keys (32 bytes each), signatures (64) and z (16, random, secret from whoever made the signatures) are back to back; message i is
- * at messages + offsets[i] up to offsets[i + 1] (u32, n + 1 of them). `scratch` is aligned to 16 and holds ed25519VerifyBatchScratch(n) bytes.
+ * 1 when all n signatures are valid, else 0. Public keys (32 bytes each), signatures (64) and z (16, random, secret from whoever made the signatures; one of them may be 1) are back to back;
+ * message i is at messages + offsets[i] up to offsets[i + 1] (u32, n + 1 of them). `scratch` is aligned to 16 and holds ed25519VerifyBatchScratch(n) bytes.
  */
 export function ed25519VerifyBatch(
   n: usize,
@@ -112,57 +117,63 @@ export function ed25519VerifyBatch(
   prepareTables()
   const straus: bool = n <= STRAUS_LIMIT
   const window: usize = windowBits(n)
-  const count: usize = 2 * n + 1
   const unit: usize = straus ? 1280 : 320
   const shortWindows: usize = windowsFor(130, window)
-  const digits: usize = scratch + (straus ? 2 * n * 1280 : count * 320)
-  // Items 0 .. n - 1 are the keys, the rest the R of the signatures; buckets keep the base point between them.
-  for (let part: usize = 0; part < 2; part++) {
-    const bytes: usize = part === 0 ? pks : signatures
-    const stride: usize = part === 0 ? 32 : 64
-    const first: usize = part === 0 ? 0 : straus ? n : n + 1
-    for (let i: usize = 0; i < n; i += 4) {
-      const group: usize = min<usize>(4, n - i)
-      if (!decompress<v128>(bytes + i * stride, stride, group, BATCH_POINTS)) return 0
-      for (let lane: usize = 0; lane < group; lane++) {
-        const point: usize = BATCH_POINTS + lane * 160
-        const to: usize = scratch + (first + i + lane) * unit
-        if (straus) oddMultiples(to, 8, point)
-        else {
-          copy<v128>(to, point)
-          p4Cache(to + 160, point)
-        }
+  const digits: usize = scratch + (straus ? 2 * n * 1280 : (2 * n + 1) * 320)
+  // The keys, neighbours that are equal once, then the R of the signatures; they are gathered where the digits will be.
+  let keys: usize = 0
+  for (let i: usize = 0; i < n; i++) if (!repeats(pks, i)) memory.copy(digits + keys++ * 32, pks + i * 32, 32)
+  for (let i: usize = 0; i < n; i++) memory.copy(digits + (keys + i) * 32, signatures + i * 64, 32)
+  // Buckets have the base point between them.
+  const gap: usize = straus ? 0 : 1
+  const count: usize = keys + n + gap
+  for (let i: usize = 0; i < keys + n; i += 4) {
+    const group: usize = min<usize>(4, keys + n - i)
+    if (!decompress<v128>(digits + i * 32, 32, group, BATCH_POINTS)) return 0
+    for (let lane: usize = 0; lane < group; lane++) {
+      const point: usize = BATCH_POINTS + lane * 160
+      const to: usize = scratch + (i + lane < keys ? i + lane : i + lane + gap) * unit
+      if (straus) oddMultiples(to, 8, point)
+      else {
+        copy<v128>(to, point)
+        p4Cache(to + 160, point)
       }
     }
   }
   memory.fill(BATCH_SUM, 0, 32)
   memory.fill(BATCH_Z + 16, 0, 16)
-  memory.fill(BATCH_SCALAR + 32, 0, 32)
-  for (let i: usize = 0; i < n; i++) {
+  for (let i: usize = 0, next: usize = 0; i < n; i++) {
     const signature: usize = signatures + i * 64
     const from: usize = load<u32>(offsets + i * 4)
     challenge(pks + i * 32, signature, messages + from, load<u32>(offsets + i * 4, 4) - from)
     memory.copy(BATCH_Z, z + i * 16, 16)
     mulAdd(BATCH_SUM, BATCH_Z, signature + 32, BATCH_SUM)
-    mulAdd(BATCH_SCALAR, BATCH_Z, CHALLENGE, BATCH_SCALAR + 32)
+    if (!repeats(pks, i)) {
+      memory.fill(BATCH_SCALAR, 0, 32)
+      next++
+    }
+    mulAdd(BATCH_SCALAR, BATCH_Z, CHALLENGE, BATCH_SCALAR)
+    // of equal keys the last scalar is that of all
+    const key: usize = next - 1
+    const nonce: usize = keys + gap + i
     if (straus) {
-      slide(digits + i * 256, BATCH_SCALAR, 5, false, 256)
-      slide(digits + (n + i) * 256, BATCH_Z, 5, false, 256)
+      slide(digits + key * 256, BATCH_SCALAR, 5, false, 256)
+      slide(digits + nonce * 256, BATCH_Z, 5, false, 256)
     } else {
-      recode(digits + i * 2, count * 2, BATCH_SCALAR, window, windowsFor(254, window), false)
-      recode(digits + (n + 1 + i) * 2, count * 2, BATCH_Z, window, shortWindows, false)
+      recode(digits + key * 2, count * 2, BATCH_SCALAR, window, windowsFor(254, window), false)
+      recode(digits + nonce * 2, count * 2, BATCH_Z, window, shortWindows, false)
     }
   }
   if (straus) {
     slide(B_DIGITS, BATCH_SUM, 8, true, 256)
-    multiply(2 * n, scratch, digits, 1, 256)
+    multiply(count, scratch, digits, 1, 256)
   } else {
-    const base: usize = scratch + n * 320
+    const base: usize = scratch + keys * 320
     copy<v128>(base, BASE_POINT)
     p4Cache(base + 160, BASE_POINT)
-    recode(digits + n * 2, count * 2, BATCH_SUM, window, windowsFor(254, window), true)
+    recode(digits + keys * 2, count * 2, BATCH_SUM, window, windowsFor(254, window), true)
     const buckets: usize = (digits + count * 2 * windowsFor(254, window) + 15) & ~15
-    pippenger(scratch, count, n + 1, digits, window, shortWindows, buckets)
+    pippenger(scratch, count, keys + 1, digits, window, shortWindows, buckets)
   }
   return cofactoredIdentity() ? 1 : 0
 }

@@ -75,7 +75,7 @@ export const V_U: usize = PUBLIC + 4 * 160
 /** Decompression: twelve slots. */
 export const D0: usize = PUBLIC + 5 * 160
 export const V_TABLE: usize = PUBLIC + 17 * 160
-/** Batch: four decompressed points, the sum of z_i s_i, one z, one product followed by a zero. */
+/** Batch: four decompressed points, the sum of z_i s_i, one z, the sum of the products of one key. */
 export const BATCH_POINTS: usize = PUBLIC + 28 * 160
 export const BATCH_SUM: usize = PUBLIC + 32 * 160
 export const BATCH_Z: usize = BATCH_SUM + 32

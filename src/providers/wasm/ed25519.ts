@@ -99,8 +99,10 @@ export function wasmEd25519(kernel: Kernel<Curve25519Exports>, isFresh = false):
         if (publicKey.length !== keyLength || signature.length !== signatureLength || total > largestInput) return false
       }
       const z = random(n * coefficientLength)
-      // odd, and so never zero
+      // odd, and so never zero; that of the first may be known, since only their quotients matter
       for (let i = 0; i < z.length; i += coefficientLength) z[i] = (z[i] as number) | 1
+      z.fill(0, 1, coefficientLength)
+      z[0] = 1
       let inputsEnd: number | undefined
       try {
         const keys = arena.putAll(requests.map(({ publicKey }) => publicKey))
