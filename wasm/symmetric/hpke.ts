@@ -1,11 +1,13 @@
 // The symmetric part of DHKEM and of the HPKE key schedule in base mode (RFC 9180 §4.1, §5.1) with SHA-256, for four recipients at a time.
 // Labels and infos are the host's: labelled as RFC 9180 §4 says, ready to be hashed.
-import { keyLanesEmpty, macLanes, rekeyLanes, wipeLanes } from './hmac'
+import { hkdfExpand, hkdfExtract, keyLanesEmpty, macLanes, rekeyLanes, wipeLanes } from './hmac'
 import { clear, setLane } from './sha256'
 
 /** One message for each lane: a label and up to 160 bytes after it. */
 const messages: usize = memory.data(1024, 16)
 const messageStride: usize = 256
+/** Two keys of one recipient. */
+const keys: usize = memory.data(64, 16)
 
 /** Lane = label || part of `len` bytes || other part of as many bytes (none when `b` is 0). */
 function compose(lane: usize, label: usize, labelLen: usize, a: usize, b: usize, len: usize): usize {
@@ -25,6 +27,7 @@ function spread(message: usize, len: usize): void {
 
 function wipe(): void {
   clear(messages, 64)
+  clear(keys, 4)
   wipeLanes()
 }
 
@@ -52,6 +55,18 @@ export function hpkeDerive(
   wipe()
 }
 
+/** Key and nonce of one recipient, which lanes would cost more. */
+function keysOfOne(out: usize, dh: usize, enc: usize, pk: usize, labels: usize): void {
+  const next: usize = keys + 32
+  hkdfExtract(keys, 0, 0, messages, compose(0, load<u32>(labels), load<u32>(labels, 4), dh, 0, 32))
+  hkdfExpand(next, 32, keys, 32, messages, compose(0, load<u32>(labels, 8), load<u32>(labels, 12), enc, pk, 32))
+  hkdfExtract(keys, next, 32, load<u32>(labels, 16), load<u32>(labels, 20))
+  for (let half: usize = 0; half < 2; half++) {
+    const info: usize = labels + 24 + half * 8
+    hkdfExpand(out + (half << 5), 32, keys, 32, load<u32>(info), load<u32>(info, 4))
+  }
+}
+
 /**
  * Key and nonce of n recipients: 64 bytes at out + 64 i, the first bytes of each half. dhs, encs and pks hold 32 bytes for each. labels holds five
  * pairs (u32 address, u32 length): eae_prk, shared_secret (at most 64 bytes each), secret, then the whole infos of key and base_nonce.
@@ -59,6 +74,10 @@ export function hpkeDerive(
 export function hpkeKeys(n: usize, out: usize, dhs: usize, encs: usize, pks: usize, labels: usize): void {
   for (let i: usize = 0; i < n; i += 4) {
     const taken: usize = min<usize>(4, n - i)
+    if (taken === 1) {
+      keysOfOne(out + i * 64, dhs + i * 32, encs + i * 32, pks + i * 32, labels)
+      break
+    }
     let len: usize = 0
     for (let lane: usize = 0; lane < 4; lane++) {
       const j: usize = (i + (lane < taken ? lane : 0)) * 32
