@@ -1,12 +1,13 @@
 /**
- * CBOR (RFC 8949) as records use it: the library `cbor-x` behind a check of the structure. Accepted are integers, floats,
+ * CBOR (RFC 8949) as records use it, read by the library `cbor-x` behind a check of the structure. Accepted are integers, floats,
  * byte strings, UTF-8 text, arrays, maps with text keys, true, false and null, all of definite length. Tags, other simple
  * values and anything nested deeper than 16 are refused before the library sees them, so that no input makes it construct an
  * object, a date, a pattern or a reference. Maps become `Map`, never objects: no key names a property.
  */
-import { Decoder, Encoder } from 'cbor-x'
+import { Decoder } from 'cbor-x'
 import { type Bytes, copyBytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
+import { CborWriter, majorTypes } from './cbor-writer.ts'
 
 /** What a record is made of. */
 export type CborValue =
@@ -19,14 +20,38 @@ export type CborValue =
   | readonly CborValue[]
   | ReadonlyMap<string, CborValue>
 
-const options = { mapsAsObjects: false, useRecords: false, tagUint8Array: false, variableMapSize: true }
-const encoder = new Encoder(options)
-const decoder = new Decoder(options)
+const decoder = new Decoder({ mapsAsObjects: false, useRecords: false })
+const writer = new CborWriter()
 const maxDepth = 16
 
 /** Bytes of a value. Equal values built in the same order have equal bytes. */
 export function encodeCbor(value: CborValue): Bytes {
-  return copyBytes(encoder.encode(value))
+  return collectCbor((to) => writeCbor(to, value))
+}
+
+/** The bytes of what `write` writes. */
+export function collectCbor(write: (to: CborWriter) => void): Bytes {
+  return writer.collect(write)
+}
+
+/** Writes a value of any kind. */
+function writeCbor(to: CborWriter, value: CborValue): void {
+  if (typeof value === 'string') to.text(value)
+  else if (typeof value === 'number') to.number(value)
+  else if (typeof value === 'bigint') to.bigint(value)
+  else if (value === null || typeof value === 'boolean') to.simple(value)
+  else if (value instanceof Uint8Array) to.bytes(value)
+  else if (value instanceof Map) {
+    to.head(majorTypes.map, value.size)
+    for (const [key, item] of value as ReadonlyMap<string, CborValue>) {
+      to.text(key)
+      writeCbor(to, item)
+    }
+  } else {
+    const items = value as readonly CborValue[]
+    to.head(majorTypes.array, items.length)
+    for (const item of items) writeCbor(to, item)
+  }
 }
 
 /**

@@ -9,7 +9,8 @@
 import type { Bytes } from '../bytes/bytes.ts'
 import { MlsError } from '../bytes/errors.ts'
 import type { Storage, StorageOperation } from '../ports/storage.ts'
-import { type CborValue, decodeCbor, encodeCbor } from './cbor.ts'
+import { type CborValue, collectCbor, decodeCbor } from './cbor.ts'
+import { majorTypes } from './cbor-writer.ts'
 import type { Schema } from './schema.ts'
 
 /** The body of a record while it is migrated. */
@@ -56,17 +57,23 @@ export function recordType<T>(definition: RecordDefinition<T>): RecordType<T> {
   const migrations = definition.migrations ?? []
   if (!typeName.test(type) || migrations.length !== version - 1)
     throw new MlsError('storage/range', 'definition of a record type')
+  const head = collectCbor((to) => {
+    to.head(majorTypes.array, 3)
+    to.text(type)
+    to.number(version)
+  })
   return {
     type,
     version,
     encode(value) {
-      const body = schema.write(value)
       try {
-        schema.read(body, type)
+        return collectCbor((to) => {
+          to.raw(head)
+          schema.write(to, value, type)
+        })
       } catch (cause) {
         throw new MlsError('storage/range', 'a value that its record type does not allow', { cause })
       }
-      return encodeCbor([type, version, body ?? null])
     },
     decode(bytes) {
       const { found, body } = open(bytes, type, version)

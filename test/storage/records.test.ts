@@ -89,6 +89,45 @@ describe('CBOR', () => {
     expect(() => decodeCbor(hex(encoded))).toThrow(damaged)
   })
 
+  test('what is written is what cbor-x writes', () => {
+    const library = new Encoder({
+      mapsAsObjects: false,
+      useRecords: false,
+      tagUint8Array: false,
+      variableMapSize: true,
+    })
+    const leaf = fc.oneof(
+      fc.boolean(),
+      fc.constant(null),
+      fc.integer(),
+      fc.maxSafeInteger(),
+      fc.nat(300),
+      fc.nat(2 ** 32 + 5),
+      fc.double(),
+      fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }),
+      fc.uint8Array({ maxLength: 300 }),
+      fc.string({ maxLength: 300 }),
+      fc.string({ unit: 'grapheme', maxLength: 90 }),
+    )
+    const { value: any } = fc.letrec<{ value: CborValue }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        leaf,
+        fc.array(tie('value'), { maxLength: 30 }),
+        fc.array(fc.tuple(fc.string(), tie('value')), { maxLength: 30 }).map((entries) => new Map(entries)),
+      ),
+    }))
+    fc.assert(
+      fc.property(any, (one) => {
+        expect(Buffer.from(encodeCbor(one)).toString('hex')).toBe(Buffer.from(library.encode(one)).toString('hex'))
+      }),
+      { numRuns: 2000 },
+    )
+    for (const length of [23, 24, 255, 256, 65_535, 65_536, 200_000])
+      for (const text of ['x'.repeat(length), `${'x'.repeat(length)}ü`])
+        expect(decodeCbor(encodeCbor([text, Uint8Array.of(1)]))).toEqual([text, Uint8Array.of(1)])
+  })
+
   test('a key that names a property is a key like any other', () => {
     const map = decodeCbor(
       encodeCbor(
