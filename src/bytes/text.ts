@@ -32,11 +32,34 @@ function nibble(code: number): number {
   throw new MlsError('codec/text', 'not a hexadecimal digit')
 }
 
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+const padding = 61
+const symbols = Uint8Array.from(alphabet, (symbol) => symbol.charCodeAt(0))
+/** The value of each ASCII character; 64 for those that have none. */
+const values = new Uint8Array(128).fill(64)
+for (let i = 0; i < symbols.length; i++) values[symbols[i] as number] = i
+
 /** Base64 of RFC 4648 §4, with padding. */
 export function toBase64(bytes: Uint8Array): string {
-  let binary = ''
-  for (let i = 0; i < bytes.length; i += 8192) binary += String.fromCharCode(...bytes.subarray(i, i + 8192))
-  return btoa(binary)
+  const rest = bytes.length % 3
+  const whole = bytes.length - rest
+  const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4)
+  let at = 0
+  for (let i = 0; i < whole; i += 3) {
+    const group = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number)
+    out[at++] = symbols[group >> 18] as number
+    out[at++] = symbols[(group >> 12) & 63] as number
+    out[at++] = symbols[(group >> 6) & 63] as number
+    out[at++] = symbols[group & 63] as number
+  }
+  if (rest > 0) {
+    const group = ((bytes[whole] as number) << 8) | (rest === 2 ? (bytes[whole + 1] as number) : 0)
+    out[at++] = symbols[group >> 10] as number
+    out[at++] = symbols[(group >> 4) & 63] as number
+    out[at++] = rest === 2 ? (symbols[(group << 2) & 63] as number) : padding
+    out[at] = padding
+  }
+  return mapKey(out)
 }
 
 /**
@@ -44,13 +67,38 @@ export function toBase64(bytes: Uint8Array): string {
  * @throws `codec/text`
  */
 export function fromBase64(text: string): Bytes {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new MlsError('codec/text', 'not base64')
-  const binary = atob(text)
-  const out = new Uint8Array(binary.length)
-  for (let i = 0; i < out.length; i++) out[i] = binary.charCodeAt(i)
-  if (text.endsWith('=') && toBase64(out.subarray(out.length - (out.length % 3))) !== text.slice(-4))
-    throw new MlsError('codec/text', 'base64 with trailing bits')
+  const { length } = text
+  if (length % 4 !== 0) throw new MlsError('codec/text', 'not base64')
+  const padded = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const out = new Uint8Array((length / 4) * 3 - padded)
+  const whole = padded === 0 ? length : length - 4
+  let at = 0
+  let wrong = 0
+  for (let i = 0; i < whole; i += 4) {
+    const [first, second] = [sextetAt(text, i), sextetAt(text, i + 1)]
+    const [third, fourth] = [sextetAt(text, i + 2), sextetAt(text, i + 3)]
+    wrong |= first | second | third | fourth
+    out[at++] = (first << 2) | (second >> 4)
+    out[at++] = (second << 4) | (third >> 2)
+    out[at++] = (third << 6) | fourth
+  }
+  if (padded > 0) {
+    const [first, second] = [sextetAt(text, whole), sextetAt(text, whole + 1)]
+    const third = padded === 1 ? sextetAt(text, whole + 2) : 0
+    wrong |= first | second | third
+    out[at++] = (first << 2) | (second >> 4)
+    if (padded === 1) out[at] = (second << 4) | (third >> 2)
+    if (((padded === 1 ? third << 6 : second << 4) & 255) !== 0)
+      throw new MlsError('codec/text', 'base64 with trailing bits')
+  }
+  if (wrong > 63) throw new MlsError('codec/text', 'not base64')
   return out
+}
+
+/** The value of a base64 character; 64 for any other. */
+function sextetAt(text: string, index: number): number {
+  const code = text.charCodeAt(index)
+  return code < 128 ? (values[code] as number) : 64
 }
 
 const encoder = new TextEncoder()

@@ -45,15 +45,21 @@ export function outOfRange(what: string): MlsError {
   return new MlsError('storage/range', what)
 }
 
+/** What {@link tablePrefix} has made; never changed. */
+const prefixes = new Map<string, Bytes>()
+
 /**
- * The bytes before every key of a table.
+ * The bytes before every key of a table. Not to be changed.
  * @throws `storage/range` when the name is not one of a table
  */
 function tablePrefix(table: string): Bytes {
+  const known = prefixes.get(table)
+  if (known !== undefined) return known
   // Names with a colon belong to wrappers (see sealed.ts); the port promises callers 40 characters without one.
   if (!/^[a-z0-9_.:-]{1,46}$/.test(table)) throw outOfRange('not a name of a table')
   const out = new Uint8Array(table.length + 1)
   out.set(ascii(table))
+  if (prefixes.size < 256) prefixes.set(table, out)
   return out
 }
 

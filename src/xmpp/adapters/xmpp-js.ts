@@ -22,6 +22,7 @@ export interface XmppJsClient {
  */
 export function xmppJs(client: XmppJsClient, options: { readonly fetch?: typeof fetch } = {}): XmppPort {
   const requests = new IqRequests()
+  const read = lastRead()
   const listen = (event: string, listener: (value: never) => void): (() => void) => {
     client.on(event, listener)
     return () => client.removeListener(event, listener)
@@ -77,8 +78,21 @@ export function xmppJs(client: XmppJsClient, options: { readonly fetch?: typeof 
   }
 }
 
+/** Reads stanzas; one that all listeners are told of in turn is read once. */
+function lastRead(): (source: LtxElement) => XmlElement | undefined {
+  let last: LtxElement | undefined
+  let stanza: XmlElement | undefined
+  return (source) => {
+    if (source !== last) {
+      last = source
+      stanza = readable(source)
+    }
+    return stanza
+  }
+}
+
 /** Stanzas past our bounds are not for us and must not throw into the embedder's client (R24). */
-function read(source: LtxElement): XmlElement | undefined {
+function readable(source: LtxElement): XmlElement | undefined {
   try {
     return fromLtx(source)
   } catch {

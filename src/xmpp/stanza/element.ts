@@ -27,9 +27,12 @@ const attributeForm = /^(?:xml:)?[A-Za-z_][\w.-]*$/
 // Characters outside XML 1.0 §2.2: one of them in a stanza ends the whole stream.
 const forbidden = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
 
+// most texts: every character is plainly allowed, which needs no look at code points
+const printable = /^[ -~]*$/
+
 /** Whether every character of `text` may appear in XML 1.0 (§2.2). */
 export function isXmlText(text: string): boolean {
-  return !forbidden.test(text)
+  return printable.test(text) || !forbidden.test(text)
 }
 
 /**
@@ -39,7 +42,8 @@ export function isXmlText(text: string): boolean {
 export function element(name: string, ns: string, attrs: AttributeInput = {}, ...children: ChildInput[]): XmlElement {
   if (!nameForm.test(name)) throw new MlsError('xmpp/build', 'not an XML name')
   const kept: Record<string, string> = {}
-  for (const [key, value] of Object.entries(attrs)) {
+  for (const key of Object.keys(attrs)) {
+    const value = attrs[key]
     if (value === undefined) continue
     if (!attributeForm.test(key) || key === 'xmlns') throw new MlsError('xmpp/build', 'not an attribute name')
     const text = String(value)

@@ -62,17 +62,21 @@ function convert(
 ): XmlElement {
   if (depth > xmlLimits.depth) throw new MlsError('xmpp/xml_limit', 'XML depth beyond the limit', { rule: 'R24' })
   const attrs: Record<string, string> = {}
-  const scope = new Map(outer)
-  const entries = Object.entries(rawAttrs)
-  if (entries.length > xmlLimits.attributes)
+  let own: Map<string, string> | undefined
+  const keys = Object.keys(rawAttrs)
+  if (keys.length > xmlLimits.attributes)
     throw new MlsError('xmpp/xml_limit', 'XML attributes beyond the limit', { rule: 'R24' })
-  for (const [key, raw] of entries) {
+  for (const key of keys) {
+    const raw = rawAttrs[key]
     if (raw === undefined || raw === null) continue
     const value = String(raw)
     if (!isXmlText(value)) throw new MlsError('xmpp/xml', 'character outside XML')
-    if (key === 'xmlns' || key.startsWith('xmlns:')) scope.set(key.slice(6), value)
-    else if (!key.includes(':') || key.startsWith('xml:')) attrs[key] = value
+    if (key === 'xmlns' || key.startsWith('xmlns:')) {
+      own ??= new Map(outer)
+      own.set(key.slice(6), value)
+    } else if (!key.includes(':') || key.startsWith('xml:')) attrs[key] = value
   }
+  const scope = own ?? outer
   const colon = rawName.indexOf(':')
   const ns = scope.get(colon < 0 ? '' : rawName.slice(0, colon)) ?? ''
   const children: XmlNode[] = []
@@ -89,5 +93,5 @@ function convertNode(node: unknown, scope: ReadonlyMap<string, string>, depth: n
   const attrs = 'attrs' in node ? node.attrs : 'attributes' in node ? node.attributes : {}
   if (typeof node.name !== 'string' || !Array.isArray(node.children) || typeof attrs !== 'object' || attrs === null)
     throw new MlsError('xmpp/xml', 'not an XML element')
-  return convert(node.name, { ...attrs }, node.children, scope, depth + 1)
+  return convert(node.name, attrs as Readonly<Record<string, unknown>>, node.children, scope, depth + 1)
 }

@@ -48,13 +48,22 @@ export function normaliseJid(text: string): string {
   return formatJid(parseJid(text))
 }
 
+/** Addresses that were normalised lately: the same few come with every stanza. Longer texts are not kept. */
+const normalised = new Map<string, string>()
+const [maxNormalised, maxNormalisedLength] = [512, 256]
+
 /**
  * The normalised bare JID of a JID.
  * @throws `xmpp/jid`
  */
 export function bareJid(text: string): string {
+  const known = normalised.get(text)
+  if (known !== undefined) return known
   const { local, domain } = parseJid(text)
-  return formatJid({ local, domain, resource: undefined })
+  const bare = formatJid({ local, domain, resource: undefined })
+  if (normalised.size >= maxNormalised) normalised.clear()
+  if (text.length <= maxNormalisedLength) normalised.set(text, bare)
+  return bare
 }
 
 /** The bare JID, or `undefined` where the text is missing or no address: for input of others. */
