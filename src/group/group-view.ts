@@ -1,5 +1,5 @@
 /** What a group at one client shows of its state. Nothing here changes it. */
-import { type Bytes, equalBytes } from '../bytes/bytes.ts'
+import { type Bytes, copyBytes, equalBytes } from '../bytes/bytes.ts'
 import { check } from '../bytes/errors.ts'
 import { type Member, memberOf, membersOf } from '../commit/member.ts'
 import { ruleGroup } from '../commit/rules.ts'
@@ -28,7 +28,7 @@ export abstract class GroupView {
 
   /** The group id; opaque bytes. */
   get id(): Bytes {
-    return Uint8Array.from(this.state.current.context.groupId)
+    return copyBytes(this.state.current.context.groupId)
   }
 
   /** The number of the current epoch. */

@@ -40,12 +40,20 @@ const integer: Codec<bigint> = {
   read(reader) {
     const bytes = reader.take(reader.varint())
     if (bytes.length > 8 || bytes[0] === 0) throw new MlsError('codec/value', 'not a number in its shortest form')
-    return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
+    let high = 0
+    let low = 0
+    for (const byte of bytes) {
+      high = high * 256 + (low >>> 24)
+      low = ((low << 8) | byte) >>> 0
+    }
+    return high === 0 ? BigInt(low) : (BigInt(high) << 32n) | BigInt(low)
   },
   write(writer, value) {
-    const bytes: number[] = []
-    for (let rest = value; rest > 0n; rest >>= 8n) bytes.unshift(Number(rest & 255n))
-    writer.opaque(Uint8Array.from(bytes))
+    const all = new Uint8Array(8)
+    new DataView(all.buffer).setBigUint64(0, value)
+    let zeros = 0
+    while (all[zeros] === 0) zeros++
+    writer.opaque(all.subarray(zeros))
   },
 }
 const small: Codec<number> = {

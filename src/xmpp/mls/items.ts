@@ -2,7 +2,7 @@
 import type { Bytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import type { RoomEntry } from '../room.ts'
-import { child, element, elementsOf, type XmlElement } from '../stanza/element.ts'
+import { element, is, type XmlElement } from '../stanza/element.ts'
 import { clientNamespace } from '../stanza/stanza.ts'
 import { buildHint } from '../xep/xep-0334.ts'
 import { buildEncryptionHint } from '../xep/xep-0380.ts'
@@ -17,8 +17,13 @@ import { buildRequest, parseRequest } from './wire/request.ts'
 
 /** The element of the binding in a stanza, if there is one. Two are none: nobody sends that. */
 export function mlsElementIn(stanza: XmlElement): XmlElement | undefined {
-  const found = elementsOf(stanza).filter(({ ns }) => ns === mlsNamespace)
-  return found.length === 1 ? found[0] : undefined
+  let found: XmlElement | undefined
+  for (const node of stanza.children) {
+    if (!is(node, undefined, mlsNamespace)) continue
+    if (found !== undefined) return undefined
+    found = node
+  }
+  return found
 }
 
 /** The chunk in a stanza. */
@@ -26,11 +31,15 @@ export function chunkIn(stanza: XmlElement): Chunk | undefined {
   return parseChunk(mlsElementIn(stanza))
 }
 
-/** Whether an entry is a message that can be read without fetching anything. */
-export function isInline(entry: RoomEntry): boolean {
-  const source = mlsElementIn(entry.element)
-  const payload = source?.name === 'encrypted' ? child(source, 'payload') : undefined
-  return payload !== undefined && elementsOf(payload).length === 0
+/** A message that can be read without fetching anything; `undefined` for any other entry. */
+export function readInline({ archiveId, from, element: stanza }: RoomEntry): EngineEntry | undefined {
+  const payload = parseEncrypted(mlsElementIn(stanza))?.payload
+  return payload?.kind === 'inline' ? { archiveId, from, item: messageItem(payload.bytes) } : undefined
+}
+
+function messageItem(bytes: Bytes): EntryItem {
+  const group = messagePlace(bytes)?.group
+  return group === undefined ? { kind: 'broken', reason: 'malformed' } : { kind: 'encrypted', group, bytes }
 }
 
 /**
@@ -59,9 +68,7 @@ async function readItem(
     const encrypted = parseEncrypted(source)
     if (encrypted !== undefined) {
       const { payload } = encrypted
-      const bytes = payload.kind === 'inline' ? payload.bytes : await unpack(payload)
-      const group = messagePlace(bytes)?.group
-      return group === undefined ? { kind: 'broken', reason: 'malformed' } : { kind: 'encrypted', group, bytes }
+      return messageItem(payload.kind === 'inline' ? payload.bytes : await unpack(payload))
     }
     const handshake = parseHandshake(source)
     if (handshake !== undefined) return await readHandshake(handshake, unpack)

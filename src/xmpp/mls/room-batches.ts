@@ -22,6 +22,11 @@ export function seals({ kind }: EngineEvent): boolean {
   return ['say', 'intend', 'leave', 'roster', 'caught-up', 'timer'].includes(kind)
 }
 
+/** Whether an event is an application message that came in: nothing is sealed for it. */
+export function isMessage(event: EngineEvent): boolean {
+  return 'entry' in event && event.entry.item.kind === 'encrypted'
+}
+
 /** At most how many generations of each kind events need. */
 export function mayBeSealed(
   { phase, quarantine, queue, outbox, intents, leaving, group }: RoomState,

@@ -6,7 +6,7 @@ import type { Affiliation } from '../xep/xep-0045.ts'
 import type { Blobs } from './blobs.ts'
 import { ChunkStore } from './chunk-store.ts'
 import type { EngineEvent } from './engine/events.ts'
-import { isInline, mlsElementIn, readEntry } from './items.ts'
+import { mlsElementIn, readEntry, readInline } from './items.ts'
 import type { RoomProblem } from './types.ts'
 
 /** For whom it is heard. */
@@ -39,6 +39,8 @@ export class RoomEars {
 
   /** Reads an entry with all that it refers to. @throws `xmpp/unavailable` */
   async read(entry: RoomEntry): ReturnType<typeof readEntry> {
+    const inline = readInline(entry)
+    if (inline !== undefined) return inline
     this.#chunks.note(entry)
     return await readEntry(entry, this.#ports.blobs, (id, count) => this.#chunks.find(entry, id, count))
   }
@@ -67,15 +69,13 @@ export class RoomEars {
   }
 
   #live(entry: RoomEntry): void {
-    this.#chunks.note(entry)
-    if (mlsElementIn(entry.element) === undefined) return
-    if (!isInline(entry)) {
-      this.#session.pull()
+    const inline = readInline(entry)
+    if (inline !== undefined) {
+      this.#session.post({ kind: 'live', entry: inline }).catch(() => this.#session.pull())
       return
     }
-    this.read(entry)
-      .then((read) => this.#session.post({ kind: 'live', entry: read }))
-      .catch(() => this.#session.pull())
+    this.#chunks.note(entry)
+    if (mlsElementIn(entry.element) !== undefined) this.#session.pull()
   }
 
   /** Listens no more. */

@@ -17,7 +17,7 @@ import type { readEntry } from './items.ts'
 import { Operations } from './operations.ts'
 import { Outgoing } from './outgoing.ts'
 import { Puller } from './puller.ts'
-import { isPassing, mayBeSealed, seals, trusted } from './room-batches.ts'
+import { isMessage, isPassing, mayBeSealed, seals, trusted } from './room-batches.ts'
 import { RoomEars } from './room-ears.ts'
 import type { SessionPorts } from './session-ports.ts'
 import { sealBatch } from './store-state.ts'
@@ -129,7 +129,7 @@ export class RoomSession {
         count++
         const result = await step(engine, this.#state, event)
         this.#state = result.state
-        store.observe(this.#state)
+        if (!isMessage(event)) store.observe(this.#state)
         effects.push(...result.effects)
       }
       const passing = isPassing(events.slice(0, count), effects) && !store.due

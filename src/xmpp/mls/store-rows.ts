@@ -37,7 +37,7 @@ export function makeLists(name: Bytes) {
     chains: new RowMap({ ...of, kind: parts.chain, type: roomRecords.chain, write: (one: Chain) => one }),
     outbox: new RowList(
       { ...of, kind: parts.outbox, type: roomRecords.outbox, write: ({ unsure: _, ...one }: OutboxItem) => one },
-      ({ archiveId, voided }) => `${voided} ${archiveId}`,
+      ({ archiveId, voided }) => (voided ? `voided ${archiveId}` : archiveId),
     ),
     intents: new RowList({
       ...of,

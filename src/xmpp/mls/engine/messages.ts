@@ -4,7 +4,7 @@ import { MlsError } from '../../../bytes/errors.ts'
 import { toHex } from '../../../bytes/text.ts'
 import type { Group } from '../../../group/group.ts'
 import type { MessageReceived } from '../../../group/result.ts'
-import { decodeMlsMessage } from '../../../wire/mls-message.ts'
+import { lendMlsMessage } from '../../../wire/mls-message.ts'
 import { openContent } from '../content.ts'
 import { decodeHeader, linkTo, type MessageHeader } from '../header.ts'
 import { sameBytes } from '../identity.ts'
@@ -28,7 +28,8 @@ export async function receiveMessage(turn: Turn, entry: EngineEntry, bytes: Byte
   if (confirmOwn(turn, entry.archiveId, bytes)) return true
   const outer = headerOf(bytes, group)
   if (outer === undefined) return unreadable(turn, entry, 'malformed')
-  const { epoch, fork } = outer
+  const { epoch, header } = outer
+  const fork = header?.fork
   if (state.phase === 'removed') return epoch < group.epoch ? true : unreadable(turn, entry, 'removed', epoch)
   if (epoch < state.joinEpoch) return unreadable(turn, entry, 'before-join', epoch)
   if (epoch > group.epoch) {
@@ -41,19 +42,24 @@ export async function receiveMessage(turn: Turn, entry: EngineEntry, bytes: Byte
     turn.effects.push({ kind: 'health' })
     return unreadable(turn, entry, 'fork', epoch)
   }
-  return await open(turn, entry, bytes, { group, arrival, epoch })
+  return await open(turn, entry, bytes, { group, arrival, epoch, header })
 }
 
-async function open(
-  turn: Turn,
-  entry: EngineEntry,
-  bytes: Bytes,
-  { group, arrival, epoch }: { readonly group: Group; readonly arrival: Arrival; readonly epoch: bigint },
-): Promise<boolean> {
+/** What is done with a message that may be opened. */
+interface Opening {
+  readonly group: Group
+  readonly arrival: Arrival
+  readonly epoch: bigint
+  /** As it stands in the message: signed, once the group has taken that. */
+  readonly header: MessageHeader | undefined
+}
+
+async function open(turn: Turn, entry: EngineEntry, bytes: Bytes, opening: Opening): Promise<boolean> {
+  const { group, epoch } = opening
   try {
     const result = await group.receive(bytes)
     watch(turn, group, { entry, bytes, result })
-    if (result.kind === 'message') deliver(turn, entry, bytes, { result, arrival })
+    if (result.kind === 'message') deliver(turn, entry, bytes, { ...opening, result })
     else if (result.kind === 'past-epoch') return unreadable(turn, entry, 'too-old', epoch)
     return true
   } catch (error) {
@@ -66,12 +72,11 @@ function deliver(
   turn: Turn,
   entry: EngineEntry,
   bytes: Bytes,
-  { result, arrival }: { readonly result: MessageReceived; readonly arrival: Arrival },
+  { result, arrival, header }: Opening & { readonly result: MessageReceived },
 ): void {
   const { context, state } = turn
   const sender = participantOf(context, result.sender)
   const { epoch } = result
-  const header = decodeHeader(result.authenticatedData)
   const id = header === undefined ? entry.archiveId : toHex(header.id)
   // reliability S5.6: what was signed says where the message belongs
   if (header !== undefined && (header.generation !== result.generation || state.authors.has(id))) {
@@ -160,13 +165,13 @@ function pull(turn: Turn): false {
 function headerOf(
   bytes: Bytes,
   group: Group,
-): { readonly epoch: bigint; readonly fork: Bytes | undefined } | undefined {
+): { readonly epoch: bigint; readonly header: MessageHeader | undefined } | undefined {
   try {
-    const message = decodeMlsMessage(bytes)
+    const message = lendMlsMessage(bytes)
     if (message.wireFormat !== 'mls_private_message') return undefined
     const { epoch, groupId, contentType, authenticatedData } = message.privateMessage
     if (contentType !== 'application' || !sameBytes(groupId, group.id)) return undefined
-    return { epoch, fork: decodeHeader(authenticatedData)?.fork }
+    return { epoch, header: decodeHeader(authenticatedData) }
   } catch {
     return undefined
   }
