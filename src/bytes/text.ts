@@ -1,15 +1,12 @@
 import type { Bytes } from './bytes.ts'
 import { MlsError } from './errors.ts'
 
-const digits = '0123456789abcdef'
+const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let out = ''
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number
-    out += (digits[byte >> 4] as string) + (digits[byte & 15] as string)
-  }
+  for (let i = 0; i < bytes.length; i++) out += pairs[bytes[i] as number] as string
   return out
 }
 

@@ -72,7 +72,12 @@ export function key32(value: number): Bytes {
 /** Eight bytes, so that keys sort as numbers. */
 export function key64(value: bigint | number): Bytes {
   const out = new Uint8Array(8)
-  new DataView(out.buffer).setBigUint64(0, BigInt(value))
+  if (value > Number.MAX_SAFE_INTEGER) new DataView(out.buffer).setBigUint64(0, BigInt(value))
+  else
+    for (let rest = Number(value), i = 7; rest > 0; i--) {
+      out[i] = rest % 256
+      rest = Math.floor(rest / 256)
+    }
   return out
 }
 

@@ -24,7 +24,12 @@ export interface HashThresholds {
 /** `kdf` for short messages, OpenSSL for long ones. */
 export function nodeKdf(crypto: NodeCrypto, kdf: Kdf, thresholds: HashThresholds): Kdf {
   const { createHash, createHmac, createSecretKey } = crypto
-  const sha256 = (data: Uint8Array): Bytes => new Uint8Array(createHash('sha256').update(data).digest())
+  // in one call where the platform has it: Node does, others that give this module may not
+  const digest: (data: Uint8Array) => Uint8Array =
+    typeof crypto.hash === 'function'
+      ? (data) => crypto.hash('sha256', data, 'buffer')
+      : (data) => createHash('sha256').update(data).digest()
+  const sha256 = (data: Uint8Array): Bytes => new Uint8Array(digest(data))
 
   function hmac(key: Uint8Array, data: Uint8Array, rest = empty): Bytes {
     if (data.length + rest.length < thresholds.hmac)

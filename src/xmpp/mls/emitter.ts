@@ -63,18 +63,20 @@ export class Emitter<E> {
 
   #tell<K extends keyof E>(name: K, value: E[K]): Promise<boolean> {
     const listeners = [...(this.#listeners.get(name) ?? [])]
-    const outcomes = listeners.map((listener) => {
+    const later: unknown[] = []
+    for (const listener of listeners)
       try {
-        return (listener as (value: E[K]) => unknown)(value)
+        const outcome = (listener as (value: E[K]) => unknown)(value)
+        // most listeners are done when they return
+        if (typeof outcome === 'object' && outcome !== null) later.push(outcome)
       } catch (error) {
-        return Promise.reject(error)
+        later.push(Promise.reject(error))
       }
-    })
-    return this.#taken(outcomes)
+    return later.length === 0 ? Promise.resolve(listeners.length > 0) : this.#taken(later)
   }
 
   async #taken(outcomes: readonly unknown[]): Promise<boolean> {
-    let taken = outcomes.length > 0
+    let taken = true
     for (const outcome of await Promise.allSettled(outcomes)) {
       if (outcome.status === 'fulfilled' && outcome.value !== untaken) continue
       taken = false

@@ -102,15 +102,21 @@ export class RoomSession {
     if (this.#closed) return
     // what another part of a batch that failed has stored is not done again
     let events: readonly EngineEvent[] = all.filter((event) => !this.#stored.has(event))
-    do events = await this.#batch(events)
-    while (events.length > 0)
+    const stored: EngineEvent[] = []
+    try {
+      do events = await this.#batch(events, stored)
+      while (events.length > 0)
+    } catch (error) {
+      for (const event of stored) this.#stored.add(event)
+      throw error
+    }
   }
 
   /**
    * One batch: as many of the events as can be stored together. What is sealed in an epoch comes after the batch that stores
-   * the epoch: generations are set apart in it first. Returns the events that are left.
+   * the epoch: generations are set apart in it first. Adds the events to `stored` once they are; returns those that are left.
    */
-  async #batch(events: readonly EngineEvent[]): Promise<readonly EngineEvent[]> {
+  async #batch(events: readonly EngineEvent[], stored: EngineEvent[]): Promise<readonly EngineEvent[]> {
     const { engine, store } = this.ports
     if (this.#stale) await this.#load()
     const effects: Effect[] = []
@@ -144,7 +150,7 @@ export class RoomSession {
       for (const { op } of queue) if (!kept.has(op)) this.#operations.failed(op, error)
       throw error
     }
-    for (const event of events.slice(0, count)) this.#stored.add(event)
+    for (let i = 0; i < count; i++) stored.push(events[i] as EngineEvent)
     for (const effect of effects) this.#perform(effect, numbers.get(effect))
     this.#watch.wake()
     return events.slice(count)

@@ -15,7 +15,7 @@
  * Format 1 kept a room in one record (`store-room.ts`) and its group as one snapshot; it is read, and replaced at once.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { type Bytes, concatBytes, copyBytes } from '../../bytes/bytes.ts'
+import { type Bytes, copyBytes } from '../../bytes/bytes.ts'
 import { utf8 } from '../../bytes/text.ts'
 import type { ShreddingStorage } from '../../group-store/store-context.ts'
 
@@ -50,6 +50,10 @@ export function roomName(storage: ShreddingStorage, room: string): Bytes {
 }
 
 /** The key of a part. */
-export function partKey(name: Uint8Array, kind: number, of: Uint8Array = new Uint8Array(0)): Bytes {
-  return concatBytes(name, Uint8Array.of(kind), of)
+export function partKey(name: Uint8Array, kind: number, of?: Uint8Array): Bytes {
+  const key = new Uint8Array(name.length + 1 + (of?.length ?? 0))
+  key.set(name)
+  key[name.length] = kind
+  if (of !== undefined) key.set(of, name.length + 1)
+  return key
 }

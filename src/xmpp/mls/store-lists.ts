@@ -10,6 +10,8 @@ import type { TrackedMap, TrackedSet } from './tracked.ts'
 const table = roomTables.parts
 /** Where the number begins in the key of a part: behind name and kind. */
 const numberAt = 17
+/** Keys of a map's entries that are remembered. */
+const maxKeys = 256
 
 /** Whose rows, and how one is written. */
 interface Rows<T, R> {
@@ -177,6 +179,7 @@ export class RowLog<V, R> {
 /** Entries of a map in any order, each under the hash of its key: those whose values change. */
 export class RowMap<V, R> {
   readonly #rows: Rows<V, R>
+  readonly #keys = new Map<string, Uint8Array>()
 
   constructor(rows: Rows<V, R>) {
     this.#rows = rows
@@ -187,12 +190,22 @@ export class RowMap<V, R> {
     const { touched } = map
     map.settle()
     const operations = [...touched].map((key): StorageOperation => {
-      const { name, kind, type, write } = this.#rows
-      const row = partKey(name, kind, sha256(utf8(key)).subarray(0, 16))
+      const { type, write } = this.#rows
+      const row = this.#key(key)
       const value = map.get(key)
       return value === undefined ? { kind: 'delete', table, key: row } : putRecord(table, row, type, write(value))
     })
     map.settle()
     return operations
+  }
+
+  /** Where an entry is: those who write most write again and again. */
+  #key(key: string): Uint8Array {
+    const known = this.#keys.get(key)
+    if (known !== undefined) return known
+    const row = partKey(this.#rows.name, this.#rows.kind, sha256(utf8(key)).subarray(0, 16))
+    if (this.#keys.size >= maxKeys) this.#keys.clear()
+    this.#keys.set(key, row)
+    return row
   }
 }

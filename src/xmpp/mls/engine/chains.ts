@@ -11,6 +11,8 @@ import type { Chain, RoomState } from './state.ts'
 const maxMissing = 1024
 /** Authors of how many messages are remembered. */
 const maxAuthors = 4096
+/** So many entries more than its limit a collection may have for a while. */
+const forgottenTogether = 128
 
 /** The chain of a sender, if one of its messages was seen or it joined while we were there. */
 export function chainOf(state: RoomState, sender: Pick<Participant, 'account' | 'device'>): Chain | undefined {
@@ -169,8 +171,20 @@ export function missingIssues(state: RoomState): RoomIssue[] {
 /** Remembers who wrote a message, for corrections and against a second use of its id. */
 export function noteAuthor({ state }: Turn, id: string, account: string): void {
   state.authors.set(id, account)
-  for (const oldest of state.authors.keys()) {
-    if (state.authors.size <= maxAuthors) break
-    state.authors.delete(oldest)
+  forgetOldest(state.authors, maxAuthors)
+}
+
+/**
+ * Takes the oldest entries away from a set or map that has more than `limit`, some at a time: where its beginning is must be
+ * looked for among all that were deleted there.
+ */
+export function forgetOldest(
+  entries: { readonly size: number; keys(): Iterable<string>; delete(key: string): boolean },
+  limit: number,
+): void {
+  if (entries.size <= limit + forgottenTogether) return
+  for (const oldest of entries.keys()) {
+    if (entries.size <= limit) return
+    entries.delete(oldest)
   }
 }

@@ -70,7 +70,9 @@ function encrypt(turn: Turn, op: string, data: Bytes): void {
   const { context, state } = turn
   const { group } = state
   if (group === undefined) return
-  const id = context.suite.randomBytes(16)
+  // one draw for the name of the message and that of its stanza
+  const random = context.suite.randomBytes(32)
+  const id = random.subarray(0, 16)
   const number = state.ownNumber + 1n
   const authenticatedData = encodeHeader({
     generation: group.nextGeneration,
@@ -87,7 +89,7 @@ function encrypt(turn: Turn, op: string, data: Bytes): void {
   noteAuthor(turn, messageId, context.account)
   const { epoch } = group
   const item: OutboxItem = {
-    id: engineId(context),
+    id: toHex(random.subarray(16)),
     op,
     messageId,
     epoch,

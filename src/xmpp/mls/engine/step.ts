@@ -18,7 +18,7 @@ import { MlsError } from '../../../bytes/errors.ts'
 import type { RoomIssue } from '../types.ts'
 import { attemptRefused, resendAttempt, tryCommit } from './attempts.ts'
 import { createGroup } from './beginning.ts'
-import { missingIssues, reportMissing } from './chains.ts'
+import { forgetOldest, missingIssues, reportMissing } from './chains.ts'
 import { receiveHandshake } from './commits.ts'
 import { quarantine } from './copies.ts'
 import type { EngineEntry } from './entries.ts'
@@ -160,10 +160,7 @@ async function receive(turn: Turn, entry: EngineEntry, arrival: Arrival): Promis
   } else await receiveOrdered(turn, entry, arrival)
   if (!settled) return
   state.processed.add(archiveId)
-  for (const oldest of state.processed) {
-    if (state.processed.size <= maxProcessed) break
-    state.processed.delete(oldest)
-  }
+  forgetOldest(state.processed, maxProcessed)
 }
 
 async function receiveOrdered(turn: Turn, entry: EngineEntry, arrival: Arrival): Promise<void> {
