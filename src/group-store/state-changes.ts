@@ -72,6 +72,12 @@ export async function stateChanges(
 }
 
 function epochChanges(life: Uint8Array, old: GroupState | undefined, after: GroupState): StorageOperation[] {
+  // a message changes no more than the ratchets of the epochs that were there
+  if (old?.current === after.current && old.past === after.past) {
+    const operations = ratchetChanges(life, after.current)
+    for (const { epoch } of after.past) operations.push(...ratchetChanges(life, epoch))
+    return operations
+  }
   const operations: StorageOperation[] = []
   if (old?.current !== after.current) operations.push(putEpoch(life, after.current))
   const newer = newerTrees(old)
@@ -84,16 +90,18 @@ function epochChanges(life: Uint8Array, old: GroupState | undefined, after: Grou
   const kept = new Set([after.current, ...after.past.map(({ epoch }) => epoch)])
   const known = new Set(old === undefined ? [] : [old.current, ...old.past.map((past) => past.epoch)])
   for (const epoch of known) if (!kept.has(epoch)) operations.push(...deleteEpoch(life, epoch.context.epoch))
-  for (const epoch of kept) {
-    const { context, secretTree } = epoch
-    if (secretTree.wiped) continue
-    const prefix = epochKey(life, context.epoch)
-    const changes = secretTree.takeChanges()
-    // an epoch that was restored, as that of a pending commit, knows of no changes, but its rows are not here yet
-    const rows = known.has(epoch) ? changes : decodeRows(secretTree.encode())
-    operations.push(...rows.map((row) => ratchetOperation(prefix, row)))
-  }
+  for (const epoch of kept) operations.push(...ratchetChanges(life, epoch, !known.has(epoch)))
   return operations
+}
+
+/** @param isNew an epoch that was restored, as that of a pending commit, knows of no changes, but its rows are not here yet */
+function ratchetChanges(life: Uint8Array, { context, secretTree }: Epoch, isNew = false): StorageOperation[] {
+  if (secretTree.wiped) return []
+  const changes = secretTree.takeChanges()
+  const rows = isNew ? decodeRows(secretTree.encode()) : changes
+  if (rows.length === 0) return []
+  const prefix = epochKey(life, context.epoch)
+  return rows.map((row) => ratchetOperation(prefix, row))
 }
 
 /** The tree of the epoch after each past one. */

@@ -48,6 +48,7 @@ export class RowList<T extends object, R> {
   /** What turns the stored list into `items`. @param gone told each item that is not in the list any more */
   changes(items: readonly T[], gone: (item: T) => void = () => undefined): StorageOperation[] {
     const operations: StorageOperation[] = []
+    if (items.length === 0 && this.#known.size === 0) return operations
     const now = new Set(items)
     for (const [item, { number }] of this.#known) {
       if (now.has(item)) continue

@@ -21,7 +21,12 @@ import { confirmOwn } from './sending.ts'
 export type Arrival = 'archived' | 'live' | 'late'
 
 /** Takes in one encrypted message. Returns whether it is settled: a live one may have to wait for the archive. */
-export async function receiveMessage(turn: Turn, entry: EngineEntry, bytes: Bytes, arrival: Arrival): Promise<boolean> {
+export function receiveMessage(
+  turn: Turn,
+  entry: EngineEntry,
+  bytes: Bytes,
+  arrival: Arrival,
+): boolean | Promise<boolean> {
   const { state } = turn
   const { group } = state
   if (state.phase === 'outside' || group === undefined) return true
@@ -42,7 +47,7 @@ export async function receiveMessage(turn: Turn, entry: EngineEntry, bytes: Byte
     turn.effects.push({ kind: 'health' })
     return unreadable(turn, entry, 'fork', epoch)
   }
-  return await open(turn, entry, bytes, { group, arrival, epoch, header })
+  return open(turn, entry, bytes, { group, arrival, epoch, header })
 }
 
 /** What is done with a message that may be opened. */

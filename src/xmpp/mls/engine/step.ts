@@ -56,85 +56,81 @@ export async function step(
   return { state, effects: turn.effects }
 }
 
-async function dispatch(turn: Turn, event: EngineEvent): Promise<void> {
+/** What needs no time is done when this returns. */
+function dispatch(turn: Turn, event: EngineEvent): Promise<void> | undefined {
   const { state, effects } = turn
   switch (event.kind) {
     case 'archived':
-      await receive(turn, event.entry, 'archived')
-      if (state.future.length === 0) state.hold = undefined
-      else state.hold ??= { cursor: state.cursor }
-      state.cursor = event.entry.archiveId
-      return
+      return receiveArchived(turn, event.entry)
     case 'live':
-      await receive(turn, event.entry, 'live')
-      return
+      return receive(turn, event.entry, 'live')
     case 'late':
-      await receive(turn, event.entry, 'late')
-      return
+      return receive(turn, event.entry, 'late')
     case 'caught-up':
-      await caughtUp(turn)
-      return
+      return caughtUp(turn)
     case 'lost':
       state.live = false
       effects.push({ kind: 'health' })
-      return
+      return undefined
     case 'expelled':
       expel(turn)
-      return
+      return undefined
     case 'admitted':
       state.expelled = false
-      return
+      return undefined
     case 'copied':
       quarantine(turn, event.reason)
-      return
+      return undefined
     case 'truncated':
       state.truncated = true
       effects.push({ kind: 'health' })
-      return
+      return undefined
     case 'say':
-      await say(turn, event.op, event.content)
-      return
+      return say(turn, event.op, event.content)
     case 'intend':
-      await intend(turn, event.intent)
-      return
+      return intend(turn, event.intent)
     case 'leave':
-      await leave(turn, event.op)
-      return
+      return leave(turn, event.op)
     case 'create':
-      await createGroup(turn, event.policy, event.direct)
-      return
+      return createGroup(turn, event.policy, event.direct)
     case 'rejoin':
-      await rejoin(turn, event.recent)
-      return
+      return rejoin(turn, event.recent)
     case 'adopt':
       adoptGroup(turn, event.group, event.at, event.lastResort)
-      return
+      return undefined
     case 'roster':
       state.roster = event.roster === undefined ? undefined : new Map(event.roster)
       state.rosterStale = false
       state.outsiders = undefined
       effects.push({ kind: 'health' })
       scheduleOutsiders(turn)
-      await flushQueue(turn)
-      return
+      return flushQueue(turn)
     case 'affiliation':
       noteAffiliation(turn, event.account, event.affiliation)
       effects.push({ kind: 'health' })
       scheduleOutsiders(turn)
-      return
+      return undefined
     case 'unsure':
       markUnsure(turn, event.id)
       effects.push({ kind: 'pull' })
-      return
+      return undefined
     case 'refused':
       refused(turn, event.id, event.error)
-      return
+      return undefined
     case 'welcomed':
       state.welcomes = state.welcomes.filter(({ id }) => id !== event.id)
-      return
+      return undefined
     case 'timer':
-      await timer(turn, event.name)
+      return timer(turn, event.name)
   }
+}
+
+async function receiveArchived(turn: Turn, entry: EngineEntry): Promise<void> {
+  const { state } = turn
+  await receive(turn, entry, 'archived')
+  if (state.future.length === 0) state.hold = undefined
+  else state.hold ??= { cursor: state.cursor }
+  state.cursor = entry.archiveId
 }
 
 async function intend(turn: Turn, intent: Intent): Promise<void> {
@@ -151,8 +147,10 @@ async function receive(turn: Turn, entry: EngineEntry, arrival: Arrival): Promis
   if (state.processed.has(archiveId)) return
   let settled = true
   if (item.kind === 'encrypted') {
-    if (state.group === undefined || equalBytes(item.group, state.group.id))
-      settled = await receiveMessage(turn, entry, item.bytes, arrival)
+    if (state.group === undefined || equalBytes(item.group, state.group.id)) {
+      const received = receiveMessage(turn, entry, item.bytes, arrival)
+      settled = received instanceof Promise ? await received : received
+    }
   } else if (arrival === 'live' && item.kind !== 'other') {
     // where it stands is for the archive to say
     turn.effects.push({ kind: 'pull' })
