@@ -72,15 +72,18 @@ export function fromBase64(text: string): Bytes {
   let at = 0
   let wrong = 0
   for (let i = 0; i < whole; i += 4) {
-    const [first, second] = [sextetAt(text, i), sextetAt(text, i + 1)]
-    const [third, fourth] = [sextetAt(text, i + 2), sextetAt(text, i + 3)]
+    const first = sextetAt(text, i)
+    const second = sextetAt(text, i + 1)
+    const third = sextetAt(text, i + 2)
+    const fourth = sextetAt(text, i + 3)
     wrong |= first | second | third | fourth
     out[at++] = (first << 2) | (second >> 4)
     out[at++] = (second << 4) | (third >> 2)
     out[at++] = (third << 6) | fourth
   }
   if (padded > 0) {
-    const [first, second] = [sextetAt(text, whole), sextetAt(text, whole + 1)]
+    const first = sextetAt(text, whole)
+    const second = sextetAt(text, whole + 1)
     const third = padded === 1 ? sextetAt(text, whole + 2) : 0
     wrong |= first | second | third
     out[at++] = (first << 2) | (second >> 4)

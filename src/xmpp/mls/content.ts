@@ -97,7 +97,7 @@ export function openContent(
   if (envelope === undefined) return 'malformed'
   const { from, to, time, content: all } = envelope
   const identity = all.filter(isIdentity)
-  const elements = all.filter((one) => !isIdentity(one))
+  const elements = identity.length === 0 ? all : all.filter((one) => !isIdentity(one))
   if (tryBareJid(from) !== expected.account) return 'malformed'
   if (tryBareJid(to) !== expected.room) return 'wrong-room'
   const sentAt = time === undefined ? undefined : new Date(time)
@@ -122,6 +122,8 @@ function envelopeOf(bytes: Uint8Array): ReturnType<typeof parseEnvelope> {
 }
 
 function contentOf(holder: XmlElement, text: string | undefined): MessageContent {
+  // what nearly every message is
+  if (holder.children.length === 1 && text !== undefined) return { kind: 'text', body: text }
   const [replaced, retracted, reply] = [replaceIn(holder), retractionIn(holder), replyIn(holder)]
   const [reactions, receipt, marker] = [reactionsIn(holder), receiptIn(holder), markerIn(holder)]
   if (retracted !== undefined) return { kind: 'retraction', to: retracted }

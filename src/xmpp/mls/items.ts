@@ -2,7 +2,7 @@
 import type { Bytes } from '../../bytes/bytes.ts'
 import { MlsError } from '../../bytes/errors.ts'
 import type { RoomEntry } from '../room.ts'
-import { element, is, type XmlElement } from '../stanza/element.ts'
+import { element, is, type XmlElement, type XmlNode } from '../stanza/element.ts'
 import { clientNamespace } from '../stanza/stanza.ts'
 import { buildHint } from '../xep/xep-0334.ts'
 import { buildEncryptionHint } from '../xep/xep-0380.ts'
@@ -17,8 +17,10 @@ import { buildRequest, parseRequest } from './wire/request.ts'
 
 /** The element of the binding in a stanza, if there is one. Two are none: nobody sends that. */
 export function mlsElementIn(stanza: XmlElement): XmlElement | undefined {
+  const { children } = stanza
   let found: XmlElement | undefined
-  for (const node of stanza.children) {
+  for (let i = 0; i < children.length; i++) {
+    const node = children[i] as XmlNode
     if (!is(node, undefined, mlsNamespace)) continue
     if (found !== undefined) return undefined
     found = node

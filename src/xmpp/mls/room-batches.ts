@@ -51,3 +51,10 @@ export function isPassing(events: readonly EngineEvent[], effects: readonly Effe
   const quiet = ['pull', 'health', 'timer', 'read-roster']
   return events.every(({ kind }) => passing.includes(kind)) && effects.every(({ kind }) => quiet.includes(kind))
 }
+
+/** Whether nothing that was begun waits for its end. */
+export function isSettled({ outbox, attempt, intents, queue, creating, expelled }: RoomState): boolean {
+  const sent = outbox.every(({ archiveId }) => archiveId !== undefined)
+  const wanted = (attempt !== undefined && !expelled) || intents.length + queue.length > 0 || creating !== undefined
+  return sent && !wanted
+}

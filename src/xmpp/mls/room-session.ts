@@ -13,11 +13,10 @@ import { EngineTimers } from './engine-timers.ts'
 import { healthOf } from './health.ts'
 import { HealthWatch } from './health-watch.ts'
 import { Inbox } from './inbox.ts'
-import type { readEntry } from './items.ts'
 import { Operations } from './operations.ts'
 import { Outgoing } from './outgoing.ts'
 import { Puller } from './puller.ts'
-import { isMessage, isPassing, mayBeSealed, seals, trusted } from './room-batches.ts'
+import { isMessage, isPassing, isSettled, mayBeSealed, seals, trusted } from './room-batches.ts'
 import { RoomEars } from './room-ears.ts'
 import type { SessionPorts } from './session-ports.ts'
 import { sealBatch } from './store-state.ts'
@@ -235,7 +234,7 @@ export class RoomSession {
   }
 
   /** Reads an entry with all that it refers to. @throws `xmpp/unavailable` */
-  read(entry: RoomEntry): ReturnType<typeof readEntry> {
+  read(entry: RoomEntry): ReturnType<RoomEars['read']> {
     return this.#ears.read(entry)
   }
 
@@ -268,10 +267,7 @@ export class RoomSession {
 
   /** Whether nothing is under way: no event, no page, no stanza of ours without its place in the archive. */
   get idle(): boolean {
-    const { outbox, attempt, intents, queue, creating, expelled } = this.#state
-    const sent = outbox.every(({ archiveId }) => archiveId !== undefined)
-    const wanted = (attempt !== undefined && !expelled) || intents.length + queue.length > 0 || creating !== undefined
-    return this.#inbox.idle && !this.#puller.busy && sent && !wanted
+    return this.#inbox.idle && !this.#puller.busy && isSettled(this.#state)
   }
 
   /** Takes the seat again after an invitation, and reads what happened. @throws as `Room.join`; what the archive threw */

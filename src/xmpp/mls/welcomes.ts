@@ -112,7 +112,8 @@ export class Welcomes {
   }
 
   #stanza(stanza: XmlElement): void {
-    if (stanza.name !== 'message' || isArchiveResult(stanza)) return
+    // copies and Welcomes are no messages of rooms
+    if (stanza.name !== 'message' || stanza.attrs['type'] === 'groupchat' || isArchiveResult(stanza)) return
     const copy = carbonIn(stanza, this.#own)
     // S01: a forged copy is dropped with all that it holds
     if (copy.kind === 'forged') return

@@ -275,7 +275,9 @@ export class MucRoom implements Room {
 
   /** The id under which we sent a message, if we did. */
   #ownId(stanza: XmlElement, sent: (id: string) => boolean): string | undefined {
-    return [stanza.attrs['id'], originIdIn(stanza)].find((id) => id !== undefined && sent(id))
+    const { id = '' } = stanza.attrs
+    const found = sent(id) ? id : originIdIn(stanza)
+    return found !== undefined && sent(found) ? found : undefined
   }
 
   /** A message of the room itself: standing of somebody who is not there has changed. */

@@ -76,7 +76,12 @@ export function is(node: XmlNode, name: string | undefined, ns: string): node is
 
 /** The first child element with this name and namespace (by default the parent's). */
 export function child(parent: XmlElement, name: string | undefined, ns: string = parent.ns): XmlElement | undefined {
-  for (const node of parent.children) if (is(node, name, ns)) return node
+  // by index: what iterates over a frozen list makes an object for each item
+  const { children } = parent
+  for (let i = 0; i < children.length; i++) {
+    const node = children[i] as XmlNode
+    if (is(node, name, ns)) return node
+  }
   return undefined
 }
 
@@ -96,8 +101,9 @@ export function elementsOf(parent: XmlElement): readonly XmlElement[] {
 
 /** The text directly inside the element. */
 export function textOf(parent: XmlElement): string {
+  const { children } = parent
   let text = ''
-  for (const node of parent.children) if (typeof node === 'string') text += node
+  for (let i = 0; i < children.length; i++) if (typeof children[i] === 'string') text += children[i]
   return text
 }
 

@@ -11,6 +11,9 @@ export interface Encrypted {
 }
 
 const build = tag(mlsNamespace)
+/** RFC 9420 §6: `mls10` and `mls_private_message`. */
+const wireVersion = 1
+const privateMessageFormat = 2
 
 /** The `encrypted` element: its form makes push services take it for a message. */
 export function buildEncrypted({ payload }: Encrypted): XmlElement {
@@ -26,10 +29,9 @@ export function parseEncrypted(source: XmlElement | undefined): Encrypted | unde
 
 /** Group and epoch at the head of a PrivateMessage (RFC 9420 §6.3), nothing behind them read; `undefined` for other bytes. */
 export function messagePlace(bytes: Bytes): { readonly group: Bytes; readonly epoch: bigint } | undefined {
-  const [version, privateMessage] = [1, 2]
   try {
     const reader = new Reader(bytes)
-    if (reader.uint16() !== version || reader.uint16() !== privateMessage) return undefined
+    if (reader.uint16() !== wireVersion || reader.uint16() !== privateMessageFormat) return undefined
     return { group: reader.take(reader.varint()), epoch: reader.uint64() }
   } catch {
     return undefined

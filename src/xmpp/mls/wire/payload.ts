@@ -59,8 +59,8 @@ export function buildPayload(
 export function payloadIn(source: XmlElement | undefined): Payload | undefined {
   if (source === undefined) return undefined
   const ref = child(source, 'ref', mlsNamespace)
-  const chunks = child(source, 'chunks', mlsNamespace)
   if (ref !== undefined) return parseRef(ref)
+  const chunks = child(source, 'chunks', mlsNamespace)
   if (chunks !== undefined) return parseChunks(chunks)
   const bytes = base64(textOf(source))
   return bytes === undefined || bytes.length === 0 ? undefined : { kind: 'inline', bytes }
