@@ -64,7 +64,8 @@ async function open(turn: Turn, entry: EngineEntry, bytes: Bytes, opening: Openi
   try {
     const result = await group.receive(bytes)
     watch(turn, group, { entry, bytes, result })
-    if (result.kind === 'message') deliver(turn, entry, bytes, { ...opening, result })
+    if (result.kind === 'message')
+      deliver(turn, entry, { bytes, result, arrival: opening.arrival, header: opening.header })
     else if (result.kind === 'past-epoch') return unreadable(turn, entry, 'too-old', epoch)
     return true
   } catch (error) {
@@ -76,10 +77,10 @@ async function open(turn: Turn, entry: EngineEntry, bytes: Bytes, opening: Openi
 function deliver(
   turn: Turn,
   entry: EngineEntry,
-  bytes: Bytes,
-  { result, arrival, header }: Opening & { readonly result: MessageReceived },
+  message: Pick<Opening, 'arrival' | 'header'> & { readonly bytes: Bytes; readonly result: MessageReceived },
 ): void {
   const { context, state } = turn
+  const { bytes, result, arrival, header } = message
   const sender = participantOf(context, result.sender)
   const { epoch } = result
   const id = header === undefined ? entry.archiveId : toHex(header.id)
@@ -95,7 +96,7 @@ function deliver(
     unreadable(turn, entry, opened, epoch, sender)
     return
   }
-  const { content } = opened.opened
+  const { content, body, elements, sentAt } = opened.opened
   if (content.kind === 'correction' || content.kind === 'retraction') {
     const author = state.authors.get(content.to)
     if (author !== undefined && author !== sender.account) {
@@ -120,7 +121,10 @@ function deliver(
         number,
         binding: header === undefined ? 'unbound' : 'bound',
         late: late || (chain === undefined && arrival === 'late'),
-        ...opened.opened,
+        content,
+        body,
+        elements,
+        sentAt,
       },
     },
   })

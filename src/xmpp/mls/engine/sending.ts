@@ -126,9 +126,9 @@ export function confirmOwn(turn: Turn, archiveId: string, bytes: Bytes): boolean
   item.archiveId = archiveId
   effects.push({ kind: 'done', op: item.op, sent: { id: item.messageId, archiveId } })
   const keep = context.kind === 'mix' ? maxConfirmed : 0
-  const confirmed = state.outbox.filter((one) => one.archiveId !== undefined)
-  const dropped = new Set(confirmed.slice(0, Math.max(0, confirmed.length - keep)))
-  state.outbox = state.outbox.filter((one) => !dropped.has(one))
+  let dropped = -keep
+  for (const one of state.outbox) if (one.archiveId !== undefined) dropped++
+  if (dropped > 0) state.outbox = state.outbox.filter((one) => one.archiveId === undefined || dropped-- <= 0)
   return true
 }
 
