@@ -314,13 +314,12 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: 'src/xmpp/mls/room-ears.ts',
-        from: 'if (mlsElementIn(entry.element) === undefined) return\n    if (!isInline(entry))',
-        to: `if (mlsElementIn(entry.element) === undefined) {
+        from: 'if (mlsElementIn(entry.element) !== undefined) this.#session.pull()',
+        to: `if (mlsElementIn(entry.element) !== undefined) this.#session.pull()
+        else {
           const body = entry.element.children.find((one) => typeof one !== 'string' && one.name === 'body')?.children[0]
           this.#session.events.emit('message', { body, content: {}, sender: { account: entry.from } })
-          return
-        }
-        if (!isInline(entry))`,
+        }`,
       },
     ],
   })),
