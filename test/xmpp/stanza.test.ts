@@ -93,6 +93,12 @@ describe('XML', () => {
 
   test('reads CDATA as text, whatever is inside', () => {
     expect(parseXml('<a><![CDATA[<!-- & ]]></a>').children).toEqual(['<!-- & '])
+    expect(parseXml('<a>1<![CDATA[2]]>3<b/><![CDATA[&lt;]]>4</a>').children).toMatchObject([
+      '123',
+      { name: 'b' },
+      '&lt;4',
+    ])
+    expect(parseXml('<a><![CDATA[x]]]]><![CDATA[>]]> y</a>').children).toEqual(['x]]> y'])
   })
 
   test('never throws anything untyped', () => {

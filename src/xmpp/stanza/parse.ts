@@ -1,3 +1,4 @@
+import { escapeXMLText } from 'ltx'
 import SaxLtx from 'ltx/src/parsers/ltx.js'
 import { MlsError } from '../../bytes/errors.ts'
 import { frozen, isXmlText, type XmlElement, type XmlNode } from './element.ts'
@@ -29,6 +30,7 @@ interface Open {
 type Scope = ReadonlyMap<string, string>
 
 const xmlNamespace = 'http://www.w3.org/XML/1998/namespace'
+const section = /<!\[CDATA\[([\s\S]*?)\]\]>/g
 const rawForm = /^(?:[A-Za-z_][\w.-]*:)?[A-Za-z_][\w.-]*$/
 
 /**
@@ -39,10 +41,11 @@ const rawForm = /^(?:[A-Za-z_][\w.-]*:)?[A-Za-z_][\w.-]*$/
  */
 export function parseXml(text: string, ns = '', limits: XmlLimits = xmlLimits): XmlElement {
   if (text.length > limits.length) throw tooLarge('XML text')
-  const markup = text.includes('<![CDATA[') ? text.replace(/<!\[CDATA\[[\s\S]*?\]\]>/g, '') : text
-  if (/<[!?]/.test(markup)) throw malformed('comment, instruction or document type')
+  // the parser loses what follows a CDATA section; its text is the same without one
+  const plain = text.includes('<![CDATA[') ? text.replace(section, (_all, inner: string) => escapeXMLText(inner)) : text
+  if (/<[!?]/.test(plain)) throw malformed('comment, instruction or document type')
   if (!isXmlText(text)) throw malformed('character outside XML')
-  return read(text, ns, limits)
+  return read(plain, ns, limits)
 }
 
 function read(text: string, ns: string, limits: XmlLimits): XmlElement {
