@@ -116,7 +116,7 @@ function hmac(): Operation[] {
   ]
 }
 
-/** Ephemeral private keys and key schedules of HPKE for four recipients, as a commit seals them; labels, infos and points public. */
+/** Ephemeral private keys and key schedules of HPKE, for four recipients as a commit seals them and for one; labels, infos and points public. */
 function hpke(): Operation[] {
   const { exports, arena } = rawKernels.symmetric()
   const [labelLength, infoLength] = [24, 80]
@@ -125,10 +125,11 @@ function hpke(): Operation[] {
   const pairs = [label, labelLength, label, labelLength, label, labelLength, info, infoLength, info, infoLength]
   const labels = arena.put(new Uint8Array(Uint32Array.from(pairs).buffer))
   const derive = (at: number) => exports.hpkeDerive(4, out, at, label, labelLength, info, infoLength)
-  const keys = (at: number) => exports.hpkeKeys(4, out, at, encs, points, labels)
+  const keys = (count: number) => (at: number) => exports.hpkeKeys(count, out, at, encs, points, labels)
   const classes = () => fixedOrRandom(() => random(128))
   return [
     kernelOperation('HPKE private keys, four lanes', arena, 4, classes(), derive),
-    kernelOperation('HPKE keys, four lanes', arena, 2, classes(), keys),
+    kernelOperation('HPKE keys, four lanes', arena, 2, classes(), keys(4)),
+    kernelOperation('HPKE keys, one recipient', arena, 4, classes(), keys(1)),
   ]
 }
